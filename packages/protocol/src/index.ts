@@ -1,0 +1,14 @@
+export { type Control, type ControlType, decodeControl, encodeControl } from './control.ts';
+export { closeCodes, isRefusal, ProtocolError, type ProtocolErrorCode } from './errors.ts';
+export { limits } from './limits.ts';
+export { decodeSessionAnswer, type SessionAnswer } from './session.ts';
+export { type Access, isTopicName, matchesTopic, parseTopicPath, type TopicPath } from './topic.ts';
+export {
+  type Mark,
+  type MediaClass,
+  PERCH_1,
+  readWireHeader,
+  WIRE_HEADER_BYTES,
+  type WireHeader,
+  writeWireHeader,
+} from './wire.ts';

@@ -1,0 +1,48 @@
+import { type Millis, millis } from '@perch/runtime';
+
+const MiB = 1024 * 1024;
+
+/** Every number that bounds what comes from outside or waits inside. Sizes in bytes, times in milliseconds. */
+export const limits = {
+  /** Largest WebSocket message; a larger one closes with 1009 (COMPAT 1.4). */
+  messageBytes: 10 * MiB,
+  /** Largest HTTP body that is not media. */
+  bodyBytes: 1 * MiB,
+  /** A body that is not media must be complete in this time. */
+  bodyTimeout: millis(30_000),
+  /** HTTP headers must be complete in this time. */
+  headersTimeout: millis(10_000),
+  /** A publisher (`/ts`, `/in`) that sends no byte for this long is closed. */
+  publisherIdle: millis(30_000),
+  /** Server to client WebSocket ping period, when nothing else is sent (COMPAT 1.4). */
+  pingPeriod: millis(54_000),
+  /** A peer that is silent for this long, pongs included, is gone (COMPAT 1.4). */
+  readDeadline: millis(60_000),
+  /** A slow taker's backlog: sent − confirmed + queued. Over it, drop to the next random access point. */
+  backlogBytes: 4 * MiB,
+  /** The same in time. */
+  backlogAge: millis(2_000),
+  /** Beyond this backlog a taker is closed with 1013. */
+  backlogHardBytes: 16 * MiB,
+  /** How often a taker's reading is confirmed by ping, and how often while the pong is late. */
+  confirmPeriod: millis(1_000),
+  confirmPeriodLate: millis(200),
+  /** Largest cached start group; with a larger one a viewer starts at the next random access point. */
+  startGroupBytes: 4 * MiB,
+  /** One-time codes live this long, and so many may be pending. */
+  codeLife: millis(30_000),
+  codesPending: 10_000,
+  /** Longest topic name, in characters. */
+  topicChars: 256,
+  /** Most topics on one relay, most connections on one relay. */
+  topics: 10_000,
+  connections: 20_000,
+  /** Longest HTTP request target. */
+  urlChars: 4_096,
+  /** Dialling and the WebSocket handshake of an outgoing connection, and one HTTP call. */
+  dialTimeout: millis(10_000),
+  /** A connection that lived this long and ended is redialled at once (COMPAT V12). */
+  steadyAfter: millis(5_000),
+  /** Stream rules and destination rules on one agent, each. */
+  rules: 1_000,
+} as const satisfies Record<string, number | Millis>;
