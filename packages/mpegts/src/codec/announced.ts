@@ -1,0 +1,80 @@
+// Which codec a PMT announces: ISO/IEC 13818-1 table 2-34 stream_type, and for private streams their descriptors.
+import { type Descriptor, registrationOf } from '../psi/descriptors.ts';
+import type { Codec, StreamClass } from './codec.ts';
+
+/** What a PMT says about an elementary stream. Only the stream itself tells MPEG-1 from MPEG-2 video, MP2 from MP3. */
+export interface Announced {
+  readonly codec: Codec;
+  readonly class: StreamClass;
+}
+
+const video = (codec: Codec): Announced => ({ codec, class: 'video' });
+const audio = (codec: Codec): Announced => ({ codec, class: 'audio' });
+const data = (unknown: string): Announced => ({ codec: { unknown }, class: 'data' });
+
+const byStreamType: Readonly<Record<number, Announced>> = {
+  1: video('mpeg1video'),
+  2: video('mpeg2video'), // also MPEG-1, and what ffmpeg writes for both
+  3: audio('mp2'), // any layer of ISO/IEC 11172-3
+  4: audio('mp2'), // any layer of ISO/IEC 13818-3
+  15: audio('aac'),
+  16: video({ unknown: 'mpeg4' }),
+  17: audio({ unknown: 'aac_latm' }),
+  21: data('timed_id3'),
+  27: video('h264'),
+  28: audio({ unknown: 'aac' }), // without transport syntax
+  32: video({ unknown: 'h264_mvc' }),
+  33: video({ unknown: 'jpeg2000' }),
+  36: video({ unknown: 'hevc' }),
+  51: video({ unknown: 'vvc' }),
+  66: video({ unknown: 'cavs' }),
+  129: audio({ unknown: 'ac3' }), // ATSC A/53
+  130: audio({ unknown: 'dts' }),
+  135: audio({ unknown: 'eac3' }),
+  209: video({ unknown: 'dirac' }),
+  234: video({ unknown: 'vc1' }),
+};
+
+const byRegistration: Readonly<Record<string, Announced>> = {
+  Opus: audio('opus'),
+  'AC-3': audio({ unknown: 'ac3' }),
+  EAC3: audio({ unknown: 'eac3' }),
+  'AC-4': audio({ unknown: 'ac4' }),
+  BSSD: audio({ unknown: 's302m' }),
+  DTS1: audio({ unknown: 'dts' }),
+  DTS2: audio({ unknown: 'dts' }),
+  DTS3: audio({ unknown: 'dts' }),
+  HEVC: video({ unknown: 'hevc' }),
+  AV01: video({ unknown: 'av1' }),
+  drac: video({ unknown: 'dirac' }),
+  'VC-1': video({ unknown: 'vc1' }),
+  KLVA: data('klv'),
+  'ID3 ': data('timed_id3'),
+};
+
+/** ETSI EN 300 468 table 12: descriptors that DVB puts on private streams. */
+const byDescriptor: Readonly<Record<number, Announced>> = {
+  86: data('dvb_teletext'),
+  89: data('dvb_subtitle'),
+  106: audio({ unknown: 'ac3' }),
+  122: audio({ unknown: 'eac3' }),
+  123: audio({ unknown: 'dts' }),
+};
+
+/** 2.4.4.10: PES packets with private data. */
+const PRIVATE_PES = 6;
+
+/** The codec and class that a PMT gives an elementary stream. */
+export function announcedBy(streamType: number, descriptors: readonly Descriptor[]): Announced {
+  const standard = byStreamType[streamType];
+  if (standard) return standard;
+  const registered = byRegistration[registrationOf(descriptors) ?? ''];
+  if (registered) return registered;
+  if (streamType === PRIVATE_PES) {
+    for (const { tag } of descriptors) {
+      const private_ = byDescriptor[tag];
+      if (private_) return private_;
+    }
+  }
+  return data(`stream type 0x${streamType.toString(16).padStart(2, '0')}`);
+}
