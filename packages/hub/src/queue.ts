@@ -1,0 +1,182 @@
+import type { Millis } from '@perch/runtime';
+import type { OnTheWay } from './backlog.ts';
+import type { HubMark } from './message.ts';
+
+export interface QueueLimits {
+  /** Budget: most bytes on the way and queued. */
+  readonly bytes: number;
+  /** Budget: longest time that something waits, here or for its confirmation. */
+  readonly age: Millis;
+  /** Beyond so many bytes, whatever they are, the taker is to be closed. */
+  readonly hardBytes: number;
+}
+
+/** What became of a message that was offered. `overflow`: it was taken, and the taker must be closed now. */
+export type Offer = 'queued' | 'dropped' | 'overflow';
+
+export interface Queued<M> {
+  readonly message: M;
+  /** What it costs to send, in bytes, framing included. */
+  readonly size: number;
+  readonly at: Millis;
+}
+
+export interface DropCount {
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+/** The last eighth of the budget is for sound, so that picture goes first and sound goes on. */
+const SOUND_RESERVE = 1 / 8;
+
+/**
+ * Messages by reference that wait for one slow taker. Pure: time comes in with each call, bytes are only counted.
+ *
+ * Drop policy "to the next random access point", when something is offered over the budget:
+ * 1. video before the newest queued random access point is left out;
+ * 2. then all queued video, and video to come until a random access point fits;
+ * 3. then data, then sound, the oldest first;
+ * 4. then what is offered, unless nothing waits and what is on the way is within the budget: an empty queue takes any
+ *    one message.
+ * A topic without video simply loses its oldest messages.
+ */
+export class TakerQueue<M extends { readonly mark: HubMark }> {
+  readonly #limits: QueueLimits;
+  readonly #onTheWay: OnTheWay;
+  #entries: Queued<M>[] = [];
+  #bytes = 0;
+  #skipping = false;
+  #dropped = { messages: 0, bytes: 0 };
+  #unreported = { messages: 0, bytes: 0 };
+
+  constructor(options: { limits: QueueLimits; onTheWay: OnTheWay }) {
+    this.#limits = options.limits;
+    this.#onTheWay = options.onTheWay;
+  }
+
+  get length(): number {
+    return this.#entries.length;
+  }
+
+  /** Bytes that wait here. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Video is being left out until a random access point fits. */
+  get isSkipping(): boolean {
+    return this.#skipping;
+  }
+
+  /** All that was left out since the beginning. */
+  get dropped(): DropCount {
+    return this.#dropped;
+  }
+
+  /** Bytes on the way and waiting, the start group included. */
+  get backlog(): number {
+    return this.#onTheWay.allBytes + this.#bytes;
+  }
+
+  /**
+   * Whether so many bytes of whatever kind may go straight to the transport: nothing waits, nothing is being left
+   * out, the budget holds. The way of every taker in step; whoever goes it does not use {@link offer}.
+   */
+  isInStep(size: number, now: Millis): boolean {
+    return (
+      this.#entries.length === 0 &&
+      !this.#skipping &&
+      this.#onTheWay.bytes + size <= this.#limits.bytes * (1 - SOUND_RESERVE) &&
+      this.#onTheWay.age(now) <= this.#limits.age
+    );
+  }
+
+  /** Offers a message. What is queued is handed out by {@link shift}, in order. */
+  offer(message: M, size: number, now: Millis): Offer {
+    const { mark } = message;
+    if (this.#skipping && mark.class === 'video' && !mark.randomAccess) return this.#drop(size);
+    if (!this.#fits(mark, size, now)) this.#makeRoom(mark, size, now);
+    if (!this.#fits(mark, size, now) || (this.#skipping && mark.class === 'video' && !mark.randomAccess)) {
+      if (mark.class === 'video') this.#skipping = true;
+      return this.#drop(size);
+    }
+    if (mark.class === 'video') this.#skipping = false;
+    this.#entries.push({ message, size, at: now });
+    this.#bytes += size;
+    return this.backlog > this.#limits.hardBytes ? 'overflow' : 'queued';
+  }
+
+  /** The next message to send. */
+  shift(): Queued<M> | undefined {
+    const entry = this.#entries.shift();
+    if (entry) this.#bytes -= entry.size;
+    return entry;
+  }
+
+  /** What was left out since the last call, if anything was: for telling the taker. */
+  report(): DropCount | undefined {
+    if (this.#unreported.messages === 0) return undefined;
+    const report = this.#unreported;
+    this.#unreported = { messages: 0, bytes: 0 };
+    return report;
+  }
+
+  /** Forgets all that waits; nothing is counted as dropped. */
+  clear(): void {
+    this.#entries = [];
+    this.#bytes = 0;
+  }
+
+  #fits(mark: HubMark, size: number, now: Millis): boolean {
+    const sound = mark.class === 'audio';
+    const most = this.#limits.bytes * (sound ? 1 : 1 - SOUND_RESERVE);
+    const onTheWay = this.#onTheWay.bytes;
+    // A late confirmation stops picture and data; sound goes on as long as it costs little.
+    if (!sound && this.#onTheWay.age(now) > this.#limits.age) return false;
+    const oldest = this.#entries[0];
+    if (!oldest) return onTheWay <= most;
+    return now - oldest.at <= this.#limits.age && onTheWay + this.#bytes + size <= most;
+  }
+
+  #makeRoom(mark: HubMark, size: number, now: Millis): void {
+    const newest = this.#entries.findLastIndex(
+      ({ message }) => message.mark.class === 'video' && message.mark.randomAccess,
+    );
+    if (newest > 0) this.#dropWhere(({ message }, i) => i < newest && message.mark.class === 'video');
+    if (this.#fits(mark, size, now)) return;
+    if (this.#dropWhere(({ message }) => message.mark.class === 'video') > 0) this.#skipping = true;
+    for (const kind of ['data', 'audio'] as const) {
+      if (this.#fits(mark, size, now)) return;
+      this.#dropOldest(kind, mark, size, now);
+    }
+  }
+
+  /** Drops the oldest of `kind`, as many as are needed for the offered message to fit. */
+  #dropOldest(kind: 'data' | 'audio', mark: HubMark, size: number, now: Millis): void {
+    const most = this.#limits.bytes * (mark.class === 'audio' ? 1 : 1 - SOUND_RESERVE);
+    let excess = this.#onTheWay.bytes + this.#bytes + size - most;
+    const stale = now - this.#limits.age;
+    this.#dropWhere((entry) => {
+      if (entry.message.mark.class !== kind || (excess <= 0 && entry.at >= stale)) return false;
+      excess -= entry.size;
+      return true;
+    });
+  }
+
+  #dropWhere(isDropped: (entry: Queued<M>, index: number) => boolean): number {
+    const before = this.#entries.length;
+    this.#entries = this.#entries.filter((entry, index) => {
+      if (!isDropped(entry, index)) return true;
+      this.#bytes -= entry.size;
+      this.#drop(entry.size);
+      return false;
+    });
+    return before - this.#entries.length;
+  }
+
+  #drop(size: number): 'dropped' {
+    this.#dropped = { messages: this.#dropped.messages + 1, bytes: this.#dropped.bytes + size };
+    this.#unreported = { messages: this.#unreported.messages + 1, bytes: this.#unreported.bytes + size };
+    return 'dropped';
+  }
+}
