@@ -1,4 +1,15 @@
+export { adtsHeaderBytes } from './codec/adts.ts';
 export { type Codec, codecName, type StreamClass } from './codec/codec.ts';
+export type {
+  AacConfig,
+  CodecConfig,
+  H264Config,
+  MpegAudioConfig,
+  MpegVideoConfig,
+  OpusConfig,
+} from './codec/config.ts';
+export type { AccessUnitFault, Damage, DamageCounts, DamageKind } from './damage.ts';
+export { Demuxer, type DemuxerOptions, type DemuxerStats } from './demuxer.ts';
 export { limits } from './limits.ts';
 export {
   MessageCutter,
@@ -7,5 +18,24 @@ export {
   type MessageMark,
 } from './message-cutter.ts';
 export { MessageMarker } from './message-marker.ts';
+export { type AdaptationField, hasPcr, parseAdaptation, readPcr } from './packet/adaptation.ts';
+export {
+  counterOf,
+  hasPayload,
+  isDiscontinuity,
+  isRandomAccess,
+  isUnitStart,
+  NULL_PID,
+  PACKET_BYTES,
+  PAT_PID,
+  payloadStart,
+  pidOf,
+  SYNC_BYTE,
+} from './packet/packet.ts';
+export { findFirstPacket } from './packet/recognise.ts';
+export type { PesFault } from './pes/assembler.ts';
+export type { AccessUnit, ClockReference, ElementaryStream, Program } from './program.ts';
 export { ProgramTables } from './program-tables.ts';
+export type { Descriptor } from './psi/descriptors.ts';
+export type { SectionFault } from './psi/section.ts';
 export { seconds, type Ticks27M, type Ticks90k, ticks27M, ticks90k, wrap } from './time.ts';

@@ -1,0 +1,88 @@
+import { type Codec, codecName } from './codec/codec.ts';
+import type { Frame, Framer } from './codec/framer.ts';
+import { framerFor } from './codec/framers.ts';
+import type { AccessUnitFault } from './damage.ts';
+import { type BufferBudget, PesAssembler, type PesFault, type PesPacket } from './pes/assembler.ts';
+import type { Descriptor } from './psi/descriptors.ts';
+import type { Unwrapper } from './time.ts';
+
+export interface StreamDemuxerOptions {
+  readonly streamType: number;
+  readonly codec: Codec;
+  readonly descriptors: readonly Descriptor[];
+  readonly programNumber: number;
+  /** Shared by the streams of a program. */
+  readonly unwrapper: Unwrapper;
+  readonly budget: BufferBudget;
+  onFrame(frame: Frame): void;
+  onPesFault(fault: PesFault): void;
+  onFault(fault: AccessUnitFault, bytes: number): void;
+}
+
+/** One elementary stream: packets to PES packets to access units. */
+export class StreamDemuxer {
+  readonly programNumber: number;
+  /** The codec of the last access unit. */
+  lastCodec: Codec | undefined;
+  readonly #options: StreamDemuxerOptions;
+  readonly #assembler: PesAssembler;
+  readonly #framer: Framer;
+
+  constructor(options: StreamDemuxerOptions) {
+    this.#options = options;
+    this.programNumber = options.programNumber;
+    this.#framer = framerFor(options.codec, options.descriptors, options);
+    this.#assembler = new PesAssembler({
+      budget: options.budget,
+      onPes: (pes) => this.#takePes(pes),
+      onFault: (fault) => options.onPesFault(fault),
+    });
+  }
+
+  /** Whether a PMT that announces this can go on with it. */
+  fits(streamType: number, codec: string, programNumber: number): boolean {
+    const own = this.#options;
+    return (
+      own.streamType === streamType && codecName(own.codec) === codec && own.programNumber === programNumber
+    );
+  }
+
+  push(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    unitStart: boolean,
+    stuffed: boolean,
+    randomAccess: boolean,
+  ): void {
+    this.#assembler.push(bytes, start, end, unitStart, stuffed, randomAccess);
+  }
+
+  /** Packets are missing. */
+  lost(): void {
+    this.#assembler.lost();
+    this.#framer.lost();
+  }
+
+  flush(): void {
+    this.#assembler.flush();
+    this.#framer.flush();
+  }
+
+  close(): void {
+    this.#assembler.close();
+  }
+
+  #takePes({ header, payload, randomAccess, damaged }: PesPacket): void {
+    const { unwrapper } = this.#options;
+    // The DTS leads: it alone never goes backwards.
+    const dts = header.dts !== undefined ? unwrapper.follow(header.dts) : undefined;
+    const pts =
+      header.pts === undefined
+        ? undefined
+        : dts === undefined
+          ? unwrapper.follow(header.pts)
+          : unwrapper.near(header.pts);
+    this.#framer.push({ payload, pts, dts, randomAccess, damaged });
+  }
+}
