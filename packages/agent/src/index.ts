@@ -1,1 +1,7 @@
-export {};
+export { type Agent, startAgent } from './agent.ts';
+export { AgentError, type AgentErrorCode } from './errors.ts';
+export type { AgentOptions, GivenDestination } from './options.ts';
+export { RuleError, type RuleErrorCode } from './rules/errors.ts';
+export { demoSource } from './sources/demo.ts';
+export type { SourceOptions } from './sources/source.ts';
+export type { OutgoingOptions } from './uplink/dial.ts';

@@ -43,6 +43,11 @@ export const limits = {
   dialTimeout: millis(10_000),
   /** A connection that lived this long and ended is redialled at once (COMPAT V12). */
   steadyAfter: millis(5_000),
+  /** An agent asks a quiet destination this often whether it is there, and after so long a silence dials anew. */
+  uplinkPing: millis(5_000),
+  uplinkDeadline: millis(30_000),
+  /** Connections to one agent. */
+  agentConnections: 2_000,
   /** Stream rules and destination rules on one agent, each. */
   rules: 1_000,
 } as const satisfies Record<string, number | Millis>;

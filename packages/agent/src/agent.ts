@@ -1,0 +1,138 @@
+import { access, constants, mkdir } from 'node:fs/promises';
+import type { Duplex } from 'node:stream';
+import { PERCH_1 } from '@perch/protocol';
+import { Scope, systemClock } from '@perch/runtime';
+import type { WebSocket } from 'ws';
+import { Guard, isLoopback } from './api/guard.ts';
+import { Router } from './api/router.ts';
+import { makeRoutes } from './api/routes.ts';
+import { ApiServer } from './api/server.ts';
+import { takeStats } from './api/stats.ts';
+import { dataError } from './errors.ts';
+import { ControlMember } from './ingest/control-member.ts';
+import { Member } from './ingest/member.ts';
+import { Publishers } from './ingest/publisher.ts';
+import { Switchboard } from './ingest/switchboard.ts';
+import type { AgentOptions } from './options.ts';
+import { type RuleSet, ruleFile } from './rules/file.ts';
+import { API_RULE, API_TOPIC, type DestinationRule } from './rules/rule.ts';
+import { RuleStore } from './rules/store.ts';
+import { Source } from './sources/source.ts';
+import { loadToken } from './token.ts';
+import { makeDialer } from './uplink/dial.ts';
+import { Uplinks } from './uplink/uplinks.ts';
+
+/** A running agent. */
+export interface Agent extends AsyncDisposable {
+  /** Where callers on this machine reach it, such as `http://127.0.0.1:8888`. */
+  readonly url: string;
+  readonly port: number;
+  /** The same as `/api/stats` says. */
+  dump(): object;
+  /** Ends sources, uplinks and members, then the port; nothing accepted is lost. Idempotent. */
+  close(): Promise<void>;
+  /** Resolves when all is gone. */
+  readonly closed: Promise<void>;
+}
+
+/**
+ * Starts an agent: the device's side, where encoders post their feeds and from where they are sent on.
+ *
+ * @throws {AgentError} naming what is wrong and what to do; nothing stays open.
+ * @throws {TypeError} naming the option that is misused.
+ */
+export async function startAgent(options: AgentOptions): Promise<Agent> {
+  const scope = new Scope();
+  try {
+    return await assemble(options, scope);
+  } catch (error) {
+    await scope.close();
+    throw error;
+  }
+}
+
+async function assemble(options: AgentOptions, scope: Scope): Promise<Agent> {
+  const { listen, data, logger, clock = systemClock, httpWaitMs = 5_000 } = options;
+  await makeDirectory(data);
+
+  const isLocal = isLoopback(listen.host);
+  const secret = isLocal ? undefined : await loadToken(data);
+  if (secret)
+    logger.info('beyond loopback callers need the token', { file: secret.path, isNew: secret.isNew });
+  const guard = new Guard({ ...options, listenHost: listen.host, ...(secret && { token: secret.token }) });
+
+  const store = new RuleStore({ file: ruleFile(data), given: givenRules(options) });
+  const switchboard = new Switchboard(clock);
+  const uplinks = new Uplinks({ switchboard, dialer: makeDialer(options.outgoing), clock, logger });
+  scope.onClose(() => uplinks.close());
+  scope.own(new ControlMember({ switchboard, store, clock }));
+  scope.onClose(() => store.drain());
+  const publishers = scope.own(new Publishers({ switchboard, clock, logger }));
+  const members = new Set<Member>();
+  const onMember = (topic: string, socket: WebSocket, tcp: Duplex) => {
+    const member = new Member({ topic, socket, tcp, switchboard, clock, logger });
+    members.add(member);
+    socket.once('close', () => members.delete(member));
+  };
+  const sources: Source[] = [];
+  const parts = { switchboard, publishers, members, uplinks, sources, store, clock };
+
+  const router = new Router(makeRoutes({ ...parts, origin: isLocal ? 'local' : 'network', pages: [] }));
+  const server = new ApiServer({ listen, guard, router, onMember, protocols: [PERCH_1, 'null'], logger });
+  scope.onClose(() => server.close(httpWaitMs));
+
+  const apply = ({ streams, destinations }: RuleSet) => {
+    switchboard.setStreams(streams);
+    uplinks.setRules(destinations);
+  };
+  await store.load();
+  const port = await server.listen();
+  store.events.on('changed', apply);
+  apply(store.current);
+
+  const url = `http://${callable(listen.host)}:${port}`;
+  for (const source of options.sources ?? []) {
+    const publishUrl = `${url}/ts/${source.feed}`;
+    const started = scope.own(new Source({ ...source, publishUrl, clock, logger }));
+    sources.push(started);
+    started.start();
+  }
+  logger.info('agent ready', { url, data });
+
+  const ended = Promise.withResolvers<void>();
+  const close = async () => {
+    await scope.close();
+    ended.resolve();
+  };
+  return {
+    url,
+    port,
+    dump: () => takeStats(parts),
+    close,
+    closed: ended.promise,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function givenRules({ destinations = [], vwApi }: AgentOptions): DestinationRule[] {
+  const given: DestinationRule[] = destinations.map(({ token = '', ...rule }) => ({ ...rule, token }));
+  if (vwApi) given.push({ id: API_RULE, stream: API_TOPIC, destination: vwApi, token: '' });
+  return given;
+}
+
+/** @throws {AgentError} `data-not-writable`, `disk-full`. */
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw dataError(path, cause);
+  }
+}
+
+/** A host as it is written in an address, reachable from this machine. */
+function callable(host: string): string {
+  if (host === '0.0.0.0' || host === 'localhost') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return host.includes(':') ? `[${host.replace(/^\[|\]$/g, '')}]` : host;
+}

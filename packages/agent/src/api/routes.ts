@@ -1,0 +1,61 @@
+import type { ServerResponse } from 'node:http';
+import { API_TOPIC } from '../rules/rule.ts';
+import type { RuleOrigin } from '../rules/store.ts';
+import { empty, json, refuse, text } from './answer.ts';
+import { formatMetrics } from './metrics.ts';
+import type { Handler, Route } from './router.ts';
+import { ruleHandlers } from './rules.ts';
+import { type StatsParts, takeStats } from './stats.ts';
+
+/** Every path of the agent's port but `/ws/<topic>` upgrades, which are the server's. */
+export function makeRoutes(
+  parts: StatsParts & { readonly origin: RuleOrigin; readonly pages: readonly Route[] },
+): Route[] {
+  const rules = ruleHandlers(parts);
+  const stats = () => takeStats(parts);
+  return [
+    // COMPAT 1.2, row by row.
+    { path: '/healthcheck', verbs: { GET: (_, response) => healthy(response) } },
+    { path: '/api', verbs: { any: (_, response) => empty(response, 200) } },
+    { path: '/api/streams', verbs: { POST: rules.putStream, PUT: rules.putStream } },
+    { path: '/api/streams/all', verbs: { GET: rules.listStreams, DELETE: named('all', rules.deleteStream) } },
+    { path: '/api/streams/', verbs: { GET: rules.showStream, DELETE: rules.deleteStream } },
+    { path: '/api/destinations', verbs: { POST: rules.putDestination, PUT: rules.putDestination } },
+    {
+      path: '/api/destinations/all',
+      verbs: { GET: rules.listDestinations, DELETE: named('all', rules.deleteDestination) },
+    },
+    { path: '/api/destinations/', verbs: { GET: rules.showDestination, DELETE: rules.deleteDestination } },
+    {
+      path: '/ts/',
+      verbs: {
+        any: (request, response, feed) => {
+          if (feed === API_TOPIC)
+            refuse(response, 403, '/ts/api: the control channel takes no media; use /ws/api');
+          else parts.publishers.accept(feed, request, response);
+        },
+      },
+    },
+    { path: '/ws/', verbs: { any: (_, response) => refuse(response, 400, 'Bad Request') } },
+    // Perch's own.
+    { path: '/api/stats', verbs: { GET: (_, response) => json(response, stats()) } },
+    {
+      path: '/metrics',
+      verbs: {
+        GET: (_, response) =>
+          text(response, 'text/plain; version=0.0.4; charset=utf-8', formatMetrics(stats())),
+      },
+    },
+    ...parts.pages,
+  ];
+}
+
+/** vw's own answer has a newline, alone among its JSON answers. */
+function healthy(response: ServerResponse): void {
+  text(response, 'text/plain; charset=utf-8', '"ok"\n');
+}
+
+const named =
+  (name: string, handler: Handler): Handler =>
+  (request, response) =>
+    handler(request, response, name);

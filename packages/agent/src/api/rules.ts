@@ -1,0 +1,81 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '@perch/runtime';
+import { RuleError, type RuleErrorCode } from '../rules/errors.ts';
+import {
+  DELETE_ALL,
+  decodeDestinationRule,
+  decodeStreamRule,
+  meansAll,
+  noDestination,
+} from '../rules/rule.ts';
+import { shownDestination, shownDestinations, shownStreams } from '../rules/shown.ts';
+import type { RuleOrigin, RuleStore } from '../rules/store.ts';
+import { json, refuse } from './answer.ts';
+import { BodyError, readJson } from './body.ts';
+import type { Handler } from './router.ts';
+
+const statuses: { readonly [K in RuleErrorCode]: number } = {
+  'bad-rule': 400,
+  'file-refused': 400,
+  'read-only': 409,
+  'api-is-local': 403,
+  'too-many': 507,
+  'not-saved': 507,
+};
+
+/** The REST side of the rules (COMPAT 1.2, 1.3), one handler for each row. */
+export function ruleHandlers(options: { store: RuleStore; clock: Clock; origin: RuleOrigin }) {
+  const { store, clock, origin } = options;
+
+  const answering =
+    (
+      answer: (
+        request: IncomingMessage,
+        name: string,
+        response: ServerResponse,
+      ) => Promise<unknown> | unknown,
+    ): Handler =>
+    async (request, response, name) => {
+      try {
+        const value = await answer(request, name, response);
+        if (value !== undefined) json(response, value);
+      } catch (error) {
+        if (error instanceof BodyError) refuse(response, error.status, error.message);
+        else if (error instanceof RuleError) refuse(response, statuses[error.code], error.message);
+        else throw error;
+      }
+    };
+
+  return {
+    putStream: answering(async (request) => {
+      const rule = decodeStreamRule(await readJson(request, clock));
+      await store.putStream(rule);
+      return rule;
+    }),
+    listStreams: answering(() => shownStreams(store.current.streams)),
+    showStream: answering((_, name, response) => {
+      const rule = store.current.streams.get(name);
+      if (rule) return rule.feeds ?? [];
+      refuse(response, 404, 'Stream not found');
+      return undefined;
+    }),
+    deleteStream: answering(async (_, name) => {
+      await store.deleteStream(name);
+      return meansAll(name) ? DELETE_ALL : name;
+    }),
+    putDestination: answering(async (request) => {
+      const rule = decodeDestinationRule(await readJson(request, clock));
+      await store.putDestination(rule, origin);
+      return rule;
+    }),
+    listDestinations: answering(() => shownDestinations(store)),
+    showDestination: answering((_, id) => {
+      const rule = store.current.destinations.get(id);
+      return rule ? shownDestination(rule, store) : noDestination;
+    }),
+    deleteDestination: answering(async (_, id) => {
+      await store.deleteDestination(id);
+      return meansAll(id) ? DELETE_ALL : id;
+    }),
+  } satisfies Record<string, Handler>;
+}

@@ -1,0 +1,85 @@
+import type { Clock } from '@perch/runtime';
+import type { Member } from '../ingest/member.ts';
+import type { Publishers } from '../ingest/publisher.ts';
+import type { Switchboard } from '../ingest/switchboard.ts';
+import type { RuleStore } from '../rules/store.ts';
+import type { Source } from '../sources/source.ts';
+import type { Uplink } from '../uplink/uplink.ts';
+
+/** What the statistics look at. */
+export interface StatsParts {
+  readonly switchboard: Switchboard;
+  readonly publishers: Publishers;
+  readonly members: ReadonlySet<Member>;
+  readonly uplinks: Iterable<Uplink>;
+  readonly sources: readonly Source[];
+  readonly store: RuleStore;
+  readonly clock: Clock;
+}
+
+/** One moment of an agent. Bit rates in bit/s over the last five seconds, ages and durations in ms. */
+export function takeStats(parts: StatsParts) {
+  const { switchboard, members, clock, store } = parts;
+  const now = clock.now();
+  const hearing = (topic: string) => switchboard.takers(topic);
+  return {
+    feeds: [...switchboard.feeds].map(({ name, meter, publishers }) => ({
+      feed: name,
+      publishers,
+      takers: hearing(name),
+      bitRate: meter.bitRate(now),
+      messages: meter.messages,
+      bytes: meter.bytes,
+    })),
+    streams: [...store.current.streams.values()].map(({ stream, feeds }) => ({
+      stream,
+      feeds: feeds ?? [],
+      takers: hearing(stream),
+    })),
+    destinations: [...parts.uplinks].map((uplink) => destinationStats(uplink, parts)),
+    members: [...members].map(({ topic, meter, dropped }) => ({
+      topic,
+      bitRate: meter.bitRate(now),
+      messages: meter.messages,
+      bytes: meter.bytes,
+      dropped,
+    })),
+    sources: parts.sources.map(({ name, feed, state, restarts, lastLines }) => ({
+      source: name,
+      feed,
+      state: state.kind,
+      restarts,
+      lastError: state.kind === 'waiting' ? state.error : null,
+      lastLines,
+    })),
+  };
+}
+
+export type Stats = ReturnType<typeof takeStats>;
+
+function destinationStats(uplink: Uplink, { clock, store }: StatsParts) {
+  const { rule, state, meter } = uplink;
+  const now = clock.now();
+  return {
+    id: rule.id,
+    stream: rule.stream,
+    destination: withoutSecrets(rule.destination),
+    readOnly: store.isGiven(rule.id),
+    state: state.kind,
+    openForMs: state.kind === 'open' ? Math.round(now - state.since) : null,
+    nextTryInMs: state.kind === 'waiting' ? Math.max(0, Math.round(state.nextTryAt - now)) : null,
+    protocol: state.kind === 'open' ? state.protocol : null,
+    reconnects: uplink.reconnects,
+    lastError: uplink.lastError ?? null,
+    bitRate: meter.bitRate(now),
+    messages: meter.messages,
+    bytes: meter.bytes,
+    backlogBytes: uplink.backlog,
+    dropped: uplink.dropped,
+  };
+}
+
+/** An address without what only its two ends should know. */
+function withoutSecrets(destination: string): string {
+  return destination.replace(/\?.*$/, '?…').replace(/\/\/[^/@]*@/, '//…@');
+}

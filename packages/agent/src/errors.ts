@@ -1,0 +1,47 @@
+/** Every code of {@link AgentError}. `docs/reference/errors.md` explains each. */
+export type AgentErrorCode =
+  | 'port-in-use'
+  | 'listen-failed'
+  | 'data-not-writable'
+  | 'disk-full'
+  | 'rules-corrupt'
+  | 'token-unreadable'
+  | 'ca-unreadable'
+  | 'bad-setting';
+
+/** Why an agent could not start. The message names what is wrong and what to do about it. */
+export class AgentError extends Error {
+  override readonly name = 'AgentError';
+  readonly code: AgentErrorCode;
+
+  constructor(code: AgentErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** The `code` of a failed system call, such as `ENOSPC`, or `''`. */
+export function systemCode(error: unknown): string {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : '';
+}
+
+/** A file of the data directory could not be read or written: says which, why, and what to do. */
+export function dataError(path: string, cause: unknown): AgentError {
+  const code = systemCode(cause);
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new AgentError(
+      'disk-full',
+      `no space left to write ${path}: free some, or choose another --data`,
+      {
+        cause,
+      },
+    );
+  }
+  const why = code === 'EACCES' || code === 'EPERM' ? 'no permission' : (cause as Error).message;
+  return new AgentError(
+    'data-not-writable',
+    `cannot write ${path} (${why}): let this user write there, or choose another directory with --data`,
+    { cause },
+  );
+}

@@ -1,0 +1,96 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { MessageCutter } from '@perch/mpegts';
+import { limits } from '@perch/protocol';
+import type { Clock, Logger, Millis } from '@perch/runtime';
+import { refuse } from '../api/answer.ts';
+import type { FeedInput, Switchboard } from './switchboard.ts';
+
+/** How often publishers are looked at for having gone quiet. */
+const SWEEP = 1_000 as Millis;
+
+/** One body that is coming in. */
+interface Publisher {
+  readonly feed: string;
+  readonly response: ServerResponse;
+  heardAt: Millis;
+}
+
+export interface PublishersOptions {
+  readonly switchboard: Switchboard;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/**
+ * Media that comes in as the endless body of an HTTP request. Whole packets are on their way before the read that
+ * brought them is over; a publisher that ends, breaks off or goes quiet is forgotten.
+ */
+export class Publishers {
+  readonly #options: PublishersOptions;
+  readonly #open = new Set<Publisher>();
+  readonly #sweep: Disposable;
+
+  constructor(options: PublishersOptions) {
+    this.#options = options;
+    this.#sweep = options.clock.every(SWEEP, () => this.#closeQuiet());
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Takes the body of `request` as media of `feed`, until it ends. */
+  accept(feed: string, request: IncomingMessage, response: ServerResponse): void {
+    const { switchboard, clock, logger } = this.#options;
+    request.socket.setNoDelay(true);
+    const input = switchboard.open(feed);
+    const publisher: Publisher = { feed, response, heardAt: clock.now() };
+    this.#open.add(publisher);
+    const cutter = cutInto(input, publisher, clock);
+    request.on('data', (read: Buffer) => {
+      publisher.heardAt = clock.now();
+      cutter.push(read);
+    });
+    request.on('end', () => {
+      cutter.end();
+      response.writeHead(204).end();
+    });
+    request.on('error', (error) => logger.debug('publisher broke off', { feed, error: error.message }));
+    request.on('close', () => {
+      this.#open.delete(publisher);
+      input.close();
+      const { messages, bytes, skippedBytes, format } = cutter.stats;
+      // The log tells one request from another only where media came.
+      if (bytes > 0) logger.info('publisher left', { feed, messages, bytes, skippedBytes, format });
+    });
+    logger.debug('publisher came', { feed, remote: request.socket.remoteAddress });
+  }
+
+  close(): void {
+    this.#sweep[Symbol.dispose]();
+    for (const { response } of this.#open) response.destroy();
+  }
+
+  #closeQuiet(): void {
+    const { clock, logger } = this.#options;
+    const now = clock.now();
+    for (const publisher of this.#open) {
+      if (now - publisher.heardAt < limits.publisherIdle) continue;
+      const { feed, response } = publisher;
+      const seconds = limits.publisherIdle / 1000;
+      logger.warn('publisher closed: it sent nothing', { feed, seconds });
+      this.#open.delete(publisher);
+      refuse(response, 408, `no byte came for ${seconds} s`);
+      response.once('finish', () => response.destroy());
+    }
+  }
+}
+
+function cutInto(input: FeedInput, from: Publisher, clock: Clock): MessageCutter {
+  return new MessageCutter({
+    onMessage: (bytes, mark) => {
+      const capturedAt = clock.wall() * 1000;
+      input.publish({ bytes, text: false, mark: { ...mark, capturedAt } }, from);
+    },
+  });
+}

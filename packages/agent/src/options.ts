@@ -1,0 +1,43 @@
+import type { Clock, Logger } from '@perch/runtime';
+import type { SourceOptions } from './sources/source.ts';
+import type { OutgoingOptions } from './uplink/dial.ts';
+
+/** A destination that the configuration gives: shown by the API, not to be changed there. */
+export interface GivenDestination {
+  readonly id: string;
+  /** A feed, or a stream `stream/…`. */
+  readonly stream: string;
+  /** ws(s) address, or the http(s) access address of a relay. */
+  readonly destination: string;
+  readonly token?: string;
+  /** `perch.1` where the far end is a Perch relay. */
+  readonly protocol?: 'perch.1';
+}
+
+/** Everything that an agent needs to know. Times in milliseconds. */
+export interface AgentOptions {
+  /** Port 0 picks a free one. Beyond loopback every caller must show the token in `DIR/agent-token`. */
+  readonly listen: { readonly host: string; readonly port: number };
+  /** The directory where its state lives; made if need be. */
+  readonly data: string;
+  /** A further name under which the agent may be called, besides loopback and its address. */
+  readonly publicHost?: string;
+  /** Origins of pages, besides the agent's own, that may use it, such as `https://lab.example`. */
+  readonly allowOrigin?: readonly string[];
+  /** Networks (CIDR) whose publishers need no token. */
+  readonly trust?: readonly string[];
+  /** Far end of a control channel: makes the destination rule `apiRule`. */
+  readonly vwApi?: string;
+  /** How long closing waits for those connected. Default 5000. */
+  readonly httpWaitMs?: number;
+  /** Processes to run and supervise. */
+  readonly sources?: readonly SourceOptions[];
+  readonly destinations?: readonly GivenDestination[];
+  /** Proxy and certificates of outgoing connections. */
+  readonly outgoing?: OutgoingOptions;
+  /** The built web files (`dist/web`); with them the agent's page shows previews. */
+  readonly webRoot?: string;
+  readonly logger: Logger;
+  /** Default: the machine's. */
+  readonly clock?: Clock;
+}

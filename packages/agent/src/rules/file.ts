@@ -1,0 +1,105 @@
+import { open, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { AgentError, dataError, systemCode } from '../errors.ts';
+import { RuleError } from './errors.ts';
+import { type DestinationRule, decodeDestinationRule, decodeStreamRule, type StreamRule } from './rule.ts';
+
+/** All rules at one moment. Never changed, only replaced. */
+export interface RuleSet {
+  /** By stream name. */
+  readonly streams: ReadonlyMap<string, StreamRule>;
+  /** By id. */
+  readonly destinations: ReadonlyMap<string, DestinationRule>;
+}
+
+export const noRules: RuleSet = { streams: new Map(), destinations: new Map() };
+
+/** Where rules are kept: one JSON file that is always whole, the old one or the new one. */
+export interface RuleFile {
+  /** @throws {AgentError} `rules-corrupt`, `data-not-writable`. A file that does not exist is no rules. */
+  load(): Promise<RuleSet>;
+  /** Resolves when the rules would survive a power cut. @throws {RuleError} `not-saved`: the old ones still would. */
+  save(rules: RuleSet): Promise<void>;
+}
+
+/** `DIR/rules.json`, readable by its owner alone, since rules hold tokens. */
+export function ruleFile(directory: string): RuleFile {
+  const path = join(directory, 'rules.json');
+  const temporary = `${path}.new`;
+  return {
+    async load() {
+      let text: string;
+      try {
+        text = await readFile(path, 'utf8');
+      } catch (cause) {
+        if (systemCode(cause) === 'ENOENT') return noRules;
+        throw dataError(path, cause);
+      }
+      try {
+        return decodeRuleSet(JSON.parse(text));
+      } catch (cause) {
+        throw new AgentError(
+          'rules-corrupt',
+          `${path} cannot be understood (${(cause as Error).message}): mend it, or move it away to start without rules`,
+          { cause },
+        );
+      }
+    },
+    async save(rules) {
+      try {
+        const file = await open(temporary, 'w', 0o600);
+        try {
+          await file.writeFile(encodeRuleSet(rules));
+          await file.sync();
+        } finally {
+          await file.close();
+        }
+        await rename(temporary, path);
+        await syncDirectory(dirname(path));
+      } catch (cause) {
+        await rm(temporary, { force: true }).catch(() => {
+          // it is written over by the next save
+        });
+        const full = systemCode(cause) === 'ENOSPC' || systemCode(cause) === 'EDQUOT';
+        const why = full ? 'no space left on the disk: free some' : (cause as Error).message;
+        throw new RuleError(
+          'not-saved',
+          `the rule was not taken, because ${path} could not be written: ${why}`,
+          {
+            cause,
+          },
+        );
+      }
+    },
+  };
+}
+
+/** A rename is on disk once its directory is. */
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+function encodeRuleSet({ streams, destinations }: RuleSet): string {
+  const value = { version: 1, streams: [...streams.values()], destinations: [...destinations.values()] };
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+function decodeRuleSet(value: unknown): RuleSet {
+  if (typeof value !== 'object' || value === null) throw new TypeError('it holds no JSON object');
+  const { version, streams, destinations } = value as Record<string, unknown>;
+  if (version !== 1) throw new TypeError(`its version is ${JSON.stringify(version)}, this program knows 1`);
+  if (!Array.isArray(streams) || !Array.isArray(destinations)) {
+    throw new TypeError('`streams` and `destinations` must be lists');
+  }
+  return {
+    streams: new Map(streams.map((entry) => decodeStreamRule(entry)).map((rule) => [rule.stream, rule])),
+    destinations: new Map(
+      destinations.map((entry) => decodeDestinationRule(entry)).map((rule) => [rule.id, rule]),
+    ),
+  };
+}
