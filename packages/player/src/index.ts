@@ -1,1 +1,2 @@
-export {};
+export { definePlayer, PerchPlayer, type PerchPlayerEventMap } from './perch-player.ts';
+export type { PlayerState, PlayerStats, SoundState } from './state.ts';

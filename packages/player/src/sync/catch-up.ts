@@ -1,0 +1,79 @@
+import { type Millis, millis } from '@perch/runtime';
+import { type MediaMs, mediaMs } from './media-time.ts';
+
+/** A frame this near to the newest that arrived is live. */
+const LIVE_MS = 100;
+/** Media that arrives this much faster than it plays is a burst out of a cache. */
+const LEAD_MS = 15;
+/** A burst whose end nobody marks is over after this much quiet. */
+const QUIET_MS = 40;
+/** A marked start group whose live part does not follow is shown after this. */
+const REPLAY_QUIET_MS = 250;
+/** A decoder that never gets to the live end still shows a frame this often, and the first after this. */
+const SLOW_MS = 250;
+const SLOW_FIRST_MS = 1000;
+/** A step back by more than reordering can explain: the source began anew. */
+const STEP_BACK_MS = 1000;
+
+const NEVER = mediaMs(Number.NEGATIVE_INFINITY);
+
+/**
+ * Says which decoded frames are worth showing. A new viewer first gets the frames since the last key frame, all at
+ * once: they have to be decoded, but showing them would show the past. Where the sender marks them (`perch.1`) that
+ * is known; else a burst is recognised by media arriving faster than it plays.
+ */
+export class CatchUp {
+  #newest = NEVER;
+  #burst: { readonly marked: boolean; lastAt: Millis } | undefined;
+  /** Presentation time less arrival time, as it was when the burst last grew. */
+  #lead = NEVER;
+  /** When a frame was last shown, or, before the first, when one was first asked about. */
+  #shownAt: Millis | undefined;
+  #first = true;
+
+  /** An access unit went to the decoder at `now`. `replay`: the sender says that it comes from a cache. */
+  fed(time: { readonly pts: MediaMs; readonly dts: MediaMs }, now: Millis, replay: boolean): void {
+    if (time.pts < this.#newest - STEP_BACK_MS) this.reset();
+    const lead = mediaMs(time.dts - now);
+    const grew = lead > this.#lead + LEAD_MS;
+    if (grew) this.#lead = lead;
+    const begins = this.#newest === NEVER;
+    if (replay) this.#burst = { marked: true, lastAt: now };
+    else if (this.#burst?.marked) this.#burst = undefined;
+    else if (begins || (this.#burst && grew)) this.#burst = { marked: false, lastAt: now };
+    if (time.pts > this.#newest) this.#newest = time.pts;
+  }
+
+  /** Whether a burst is still coming in at `now`: its pictures are not to be shown, its sound not to be heard. */
+  isBurst(now: Millis): boolean {
+    if (!this.#burst) return false;
+    if (now - this.#burst.lastAt < (this.#burst.marked ? REPLAY_QUIET_MS : QUIET_MS)) return true;
+    this.#burst = undefined;
+    return false;
+  }
+
+  /** Whether a frame that left the decoder is to be shown at `now`. Where not, ask again after {@link retryIn}. */
+  allows(pts: MediaMs, now: Millis): boolean {
+    if (this.isBurst(now)) return false;
+    this.#shownAt ??= now;
+    const isLive = this.#newest - pts <= LIVE_MS;
+    if (!isLive && now - this.#shownAt < (this.#first ? SLOW_FIRST_MS : SLOW_MS)) return false;
+    this.#shownAt = now;
+    this.#first = false;
+    return true;
+  }
+
+  /** When a frame that was held back may be allowed without anything new arriving. */
+  get retryIn(): Millis {
+    return millis(QUIET_MS);
+  }
+
+  /** The stream begins anew. */
+  reset(): void {
+    this.#newest = NEVER;
+    this.#lead = NEVER;
+    this.#burst = undefined;
+    this.#shownAt = undefined;
+    this.#first = true;
+  }
+}

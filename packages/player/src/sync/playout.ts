@@ -1,0 +1,225 @@
+import type { MediaMs } from './media-time.ts';
+import { type SoundChunk, SoundRing } from './sound-ring.ts';
+
+/** Numbers of the playout; the defaults are what the player uses. All in ms. */
+export interface PlayoutOptions {
+  /** Samples per second of the output. */
+  readonly outputRate: number;
+  /** The least sound to have in hand at the lowest point. Default 6. */
+  readonly leastMarginMs?: number;
+  /** Run-outs raise the margin up to this. Default 250. */
+  readonly mostMarginMs?: number;
+  /** More than this above what is needed is skipped, not played off. Default 1000. */
+  readonly skipOverMs?: number;
+}
+
+/** What the playout is doing. */
+export interface PlayoutReport {
+  /** What is handed to the output next, or undefined where nothing plays. */
+  readonly position: MediaMs | undefined;
+  readonly bufferedMs: number;
+  /** The lowest point that the playout steers for. */
+  readonly targetMs: number;
+  /** 1 is as recorded. */
+  readonly rate: number;
+  /** How often the sound ran out, and how much was skipped to come back to live. */
+  readonly underruns: number;
+  readonly skippedMs: number;
+  /** Root mean square of what was handed out since the last report, 0 … 1. */
+  readonly level: number;
+}
+
+/** The lowest fill is kept for windows of this length, and so many windows are looked at. */
+const WINDOW_MS = 250;
+const WINDOWS = 6;
+/** Fast enough to be back soon, slow enough not to be heard as a wrong note for long. */
+const FASTEST = 1.06;
+const SLOWEST = 0.97;
+/** Within this of the target the rate is 1. */
+const DEAD_BAND_MS = 2;
+/** An error of so many ms is corrected at a rate of 1 + 1 (before the limits above). */
+const STIFFNESS_MS = 500;
+/** How much a run-out raises the margin, and how slowly it comes down again. */
+const RAISE_MS = 8;
+const CALM_MS = 20_000;
+const LOWER_MS = 1;
+const FADE_SAMPLES = 96;
+
+/**
+ * Plays sound with the smallest steady buffer: it watches the lowest point of the fill, which is what jitter leaves,
+ * and steers that to a few milliseconds by playing a little faster or slower. It knows no clock but the samples that
+ * the output takes.
+ */
+export class Playout {
+  readonly #ring = new SoundRing();
+  readonly #outputRate: number;
+  readonly #leastMargin: number;
+  readonly #mostMargin: number;
+  readonly #skipOver: number;
+  #margin: number;
+  #extra = 0;
+  #playing = false;
+  #rate = 1;
+  #gain = 0;
+  /** Lowest fill of the current window and of those before, as if the rate had always been what it came to. */
+  #low = Number.POSITIVE_INFINITY;
+  #lows: number[] = [];
+  #windowLeft = WINDOW_MS;
+  #calmMs = 0;
+  /** Output time since the last chunk, and the longest such pause lately: how much one arrival has to last. */
+  #sinceArrival = 0;
+  #gap = 0;
+  #underruns = 0;
+  #skippedMs = 0;
+  #squares = 0;
+  #samples = 0;
+
+  constructor(options: PlayoutOptions) {
+    this.#outputRate = options.outputRate;
+    this.#leastMargin = options.leastMarginMs ?? 6;
+    this.#mostMargin = options.mostMarginMs ?? 250;
+    this.#skipOver = options.skipOverMs ?? 1000;
+    this.#margin = this.#leastMargin;
+  }
+
+  /** More sound in hand than jitter asks for, in ms, because the picture comes later than its sound. */
+  set extraMs(value: number) {
+    this.#extra = Math.max(0, value);
+  }
+
+  /** Takes a chunk. It becomes audible as soon as enough is in hand. */
+  push(chunk: SoundChunk): void {
+    const lengthMs = ((chunk.planes[0]?.length ?? 0) / chunk.sampleRate) * 1000;
+    if (this.#sinceArrival > this.#gap) this.#gap = Math.min(this.#sinceArrival, 500);
+    this.#gap = Math.max(this.#gap, Math.min(lengthMs, 500));
+    this.#sinceArrival = 0;
+    this.#ring.write(chunk);
+    const needed = this.#target + this.#gap;
+    if (!this.#playing && this.#ring.bufferedMs >= needed) this.#start();
+    if (this.#playing && this.#ring.bufferedMs > needed + this.#skipOver) this.#skipTo(needed);
+  }
+
+  /** Forgets all sound; the next chunk starts anew. */
+  clear(): void {
+    this.#ring.clear();
+    this.#stop();
+  }
+
+  /** Fills both arrays with the next samples, silence where there is none. */
+  read(left: Float32Array, right: Float32Array): void {
+    const frames = left.length;
+    const quantumMs = (frames / this.#outputRate) * 1000;
+    this.#sinceArrival += quantumMs;
+    let taken = 0;
+    if (this.#playing) {
+      const step = (this.#ring.sampleRate / this.#outputRate) * this.#rate;
+      taken = this.#ring.take(left, right, frames, step);
+    }
+    this.#shape(left, right, taken);
+    if (!this.#playing) return;
+    if (taken < frames) this.#ranOut();
+    else this.#steer(quantumMs);
+  }
+
+  /** What is going on; resets the level. */
+  report(): PlayoutReport {
+    const level = this.#samples === 0 ? 0 : Math.sqrt(this.#squares / this.#samples);
+    this.#squares = 0;
+    this.#samples = 0;
+    return {
+      position: this.#playing ? this.#ring.position : undefined,
+      bufferedMs: this.#ring.bufferedMs,
+      targetMs: this.#target,
+      rate: this.#rate,
+      underruns: this.#underruns,
+      skippedMs: this.#skippedMs,
+      level,
+    };
+  }
+
+  get #target(): number {
+    return this.#margin + this.#extra;
+  }
+
+  #start(): void {
+    const surplus = this.#ring.bufferedMs - (this.#target + this.#gap);
+    // What came in one burst before the start is old: begin at its live end.
+    if (surplus > this.#gap) this.#ring.skip(surplus);
+    this.#playing = true;
+    this.#forgetLows();
+  }
+
+  #stop(): void {
+    this.#playing = false;
+    this.#rate = 1;
+    this.#forgetLows();
+  }
+
+  #ranOut(): void {
+    this.#underruns += 1;
+    this.#margin = Math.min(this.#mostMargin, this.#margin + RAISE_MS);
+    this.#calmMs = 0;
+    this.#stop();
+  }
+
+  #skipTo(ms: number): void {
+    const surplus = this.#ring.bufferedMs - ms;
+    this.#ring.skip(surplus);
+    this.#skippedMs += surplus;
+    this.#gain = 0;
+    this.#forgetLows();
+  }
+
+  #forgetLows(): void {
+    this.#low = Number.POSITIVE_INFINITY;
+    this.#lows = [];
+    this.#windowLeft = WINDOW_MS;
+  }
+
+  #steer(quantumMs: number): void {
+    // What the rate gained since a low was seen has to be taken off it, or the correction would be made twice.
+    const gained = (this.#rate - 1) * quantumMs;
+    if (gained !== 0) {
+      this.#low -= gained;
+      for (let i = 0; i < this.#lows.length; i++) this.#lows[i] = (this.#lows[i] as number) - gained;
+    }
+    this.#low = Math.min(this.#low, this.#ring.bufferedMs);
+    this.#windowLeft -= quantumMs;
+    if (this.#windowLeft <= 0) {
+      this.#lows.push(this.#low);
+      if (this.#lows.length > WINDOWS) this.#lows.shift();
+      this.#low = Number.POSITIVE_INFINITY;
+      this.#windowLeft += WINDOW_MS;
+      this.#gap *= 0.99;
+    }
+    this.#calmMs += quantumMs;
+    if (this.#calmMs >= CALM_MS && this.#margin > this.#leastMargin) {
+      this.#calmMs -= CALM_MS;
+      this.#margin = Math.max(this.#leastMargin, this.#margin - LOWER_MS);
+    }
+    if (this.#lows.length < 2) return; // too early to know the lowest point
+    const error = Math.min(this.#low, ...this.#lows) - this.#target;
+    this.#rate =
+      Math.abs(error) <= DEAD_BAND_MS ? 1 : Math.min(FASTEST, Math.max(SLOWEST, 1 + error / STIFFNESS_MS));
+  }
+
+  /** Fades in what was taken, and out where it ended, so that a start or a run-out is no click. */
+  #shape(left: Float32Array, right: Float32Array, taken: number): void {
+    const step = 1 / FADE_SAMPLES;
+    for (let i = 0; i < left.length; i++) {
+      if (i < taken) {
+        this.#gain = Math.min(1, this.#gain + step);
+      } else {
+        this.#gain = Math.max(0, this.#gain - step);
+        left[i] = i > 0 ? (left[i - 1] as number) : 0;
+        right[i] = i > 0 ? (right[i - 1] as number) : 0;
+      }
+      const l = i < taken ? (left[i] as number) * this.#gain : (left[i] as number) * (1 - step * 4);
+      const r = i < taken ? (right[i] as number) * this.#gain : (right[i] as number) * (1 - step * 4);
+      left[i] = l;
+      right[i] = r;
+      this.#squares += (l * l + r * r) / 2;
+    }
+    this.#samples += left.length;
+  }
+}
