@@ -1,3 +1,5 @@
+export { Analyzer } from './analysis/analyzer.ts';
+export type { Intervals, OtherPid, ProgramReport, Report, StreamReport } from './analysis/report.ts';
 export { adtsHeaderBytes } from './codec/adts.ts';
 export { type Codec, codecName, type StreamClass } from './codec/codec.ts';
 export type {
@@ -33,9 +35,13 @@ export {
   SYNC_BYTE,
 } from './packet/packet.ts';
 export { findFirstPacket } from './packet/recognise.ts';
+export { PacketWriter, type UnitFlags } from './packet/write.ts';
 export type { PesFault } from './pes/assembler.ts';
+export { type PesOptions, writePes } from './pes/write.ts';
 export type { AccessUnit, ClockReference, ElementaryStream, Program } from './program.ts';
 export { ProgramTables } from './program-tables.ts';
 export type { Descriptor } from './psi/descriptors.ts';
 export type { SectionFault } from './psi/section.ts';
+export type { PatEntry, Pmt, PmtStream } from './psi/tables.ts';
+export { descriptors, type Pat, writePat, writePmt } from './psi/write.ts';
 export { seconds, type Ticks27M, type Ticks90k, ticks27M, ticks90k, wrap } from './time.ts';

@@ -1,0 +1,163 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { type FetchLike, openSession } from '@perch/client';
+import { limits } from '@perch/protocol';
+import { WebSocket } from 'ws';
+import { InspectError } from './errors.ts';
+import { messagesOf } from './messages.ts';
+
+export interface InputOptions {
+  /** A file, `-` for standard input, or an http(s) or ws(s) address. */
+  readonly input: string;
+  /** Sent to http(s) addresses in `Authorization`; with `/session/<topic>` it is what the relay asks for. */
+  readonly token?: string | undefined;
+  /** Ends the input; what was read stays. */
+  readonly signal?: AbortSignal | undefined;
+  /** Default: the process's own. */
+  readonly stdin?: AsyncIterable<Uint8Array> | undefined;
+  /** Dials. Whoever goes through a proxy passes its own. */
+  readonly openSocket?: ((url: string) => WebSocket) | undefined;
+}
+
+/**
+ * Opens an input. The iterable ends when the input or the signal does, and closes what it opened.
+ *
+ * @throws {InspectError} naming the input and what to do, where it cannot be opened.
+ */
+export async function openInput(options: InputOptions): Promise<AsyncIterable<Uint8Array>> {
+  const { input } = options;
+  if (input === '-') return options.stdin ?? process.stdin;
+  if (/^https?:\/\//i.test(input)) return openHttp(options);
+  if (/^wss?:\/\//i.test(input)) return openSocket(options, input);
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(input)?.[1];
+  if (scheme) {
+    throw new InspectError(
+      'inspect-bad-input',
+      `${input}: ${scheme}:// is not supported. Give a file, - for standard input, or an http, https, ws or wss address.`,
+    );
+  }
+  return openFile(input, options.signal);
+}
+
+async function openFile(path: string, signal: AbortSignal | undefined): Promise<AsyncIterable<Uint8Array>> {
+  try {
+    if ((await stat(path)).isDirectory()) {
+      throw new InspectError('inspect-not-a-file', `${path} is a folder. Give a file.`);
+    }
+    const file = createReadStream(path, { ...(signal && { signal }), highWaterMark: 256 * 1024 });
+    await new Promise<void>((resolve, reject) => {
+      file.once('open', () => resolve());
+      file.once('error', reject);
+    });
+    return file;
+  } catch (cause) {
+    if (cause instanceof InspectError) throw cause;
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+    if (code === 'ENOENT' || code === 'ENOTDIR') {
+      throw new InspectError('inspect-no-such-file', `${path}: no such file. Check the path.`, { cause });
+    }
+    if (code === 'EACCES' || code === 'EPERM') {
+      const message = `${path}: this user may not read it. Change its permissions, or run as its owner.`;
+      throw new InspectError('inspect-not-allowed', message, { cause });
+    }
+    throw new InspectError('inspect-unreachable', `${path}: cannot be read (${String(code ?? cause)})`, {
+      cause,
+    });
+  }
+}
+
+async function openHttp(options: InputOptions): Promise<AsyncIterable<Uint8Array>> {
+  const { input, token, signal } = options;
+  const url = parse(input);
+  if (/(^|\/)session\//.test(url.pathname)) {
+    const opened = await openSession({ url: input, token, fetch: fetchLike(signal) }).catch(
+      (cause: unknown) => {
+        const hint = token === undefined ? ' Give a token with --token.' : '';
+        const reason = cause instanceof Error ? cause.message : String(cause);
+        throw new InspectError('inspect-refused', `${input}: ${reason}.${hint}`, { cause });
+      },
+    );
+    return openSocket(options, opened);
+  }
+  let answer: Response;
+  try {
+    answer = await fetch(url, {
+      headers: token === undefined ? {} : { Authorization: token },
+      ...(signal && { signal }),
+    });
+  } catch (cause) {
+    const reason = reasonOf(cause);
+    throw new InspectError('inspect-unreachable', `${url.origin} did not answer: ${reason}`, { cause });
+  }
+  if (!answer.ok || !answer.body) {
+    await answer.body?.cancel();
+    throw new InspectError(
+      'inspect-refused',
+      `${input}: the server answered ${answer.status} ${answer.statusText}`,
+    );
+  }
+  return answer.body;
+}
+
+/** The part of `fetch` that sessions use, ending with `signal`. */
+const fetchLike =
+  (signal: AbortSignal | undefined): FetchLike =>
+  (url, { method, headers }) =>
+    fetch(url, { method, headers, ...(signal && { signal }) });
+
+async function openSocket(options: InputOptions, address: string): Promise<AsyncIterable<Uint8Array>> {
+  const url = parse(address);
+  const open =
+    options.openSocket ??
+    ((to: string) =>
+      new WebSocket(to, {
+        maxPayload: limits.messageBytes,
+        handshakeTimeout: limits.dialTimeout,
+        perMessageDeflate: false,
+      }));
+  const socket = open(url.href);
+  const messages = messagesOf(socket, options.signal);
+  await new Promise<void>((resolve, reject) => {
+    socket.once('open', resolve);
+    socket.once('unexpected-response', (request, response) => {
+      request.destroy();
+      const status = `${response.statusCode} ${response.statusMessage ?? ''}`.trim();
+      const hint =
+        response.statusCode === 401 || response.statusCode === 403
+          ? ' The topic needs a token or a code.'
+          : '';
+      reject(
+        new InspectError(
+          'inspect-refused',
+          `${url.origin} answered ${status} in place of a WebSocket.${hint}`,
+        ),
+      );
+    });
+    socket.once('error', (cause) => {
+      reject(
+        new InspectError('inspect-unreachable', `${url.origin} did not answer: ${reasonOf(cause)}`, {
+          cause,
+        }),
+      );
+    });
+    socket.once('close', () =>
+      reject(new InspectError('inspect-unreachable', `${url.origin} closed at once`)),
+    );
+  });
+  return messages;
+}
+
+function parse(address: string): URL {
+  try {
+    return new URL(address);
+  } catch (cause) {
+    throw new InspectError('inspect-bad-input', `${address} is not an address`, { cause });
+  }
+}
+
+/** The reason below `fetch failed`, where there is one. */
+function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError) return reasonOf(error.errors[0]);
+  if (error instanceof Error && error.cause !== undefined) return reasonOf(error.cause);
+  return error instanceof Error ? error.message || error.name : String(error);
+}
