@@ -1,0 +1,28 @@
+// Builds the web app: app.js, the service worker, and the static files beside them.
+import { cp, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const src = (file) => path.join(here, 'src', file);
+
+/** Writes the app to `outdir`, which must exist. */
+export async function buildApp({ outdir, minify = true }) {
+  const { version } = JSON.parse(await readFile(path.join(here, 'package.json'), 'utf8'));
+  await Promise.all([
+    cp(path.join(here, 'static'), outdir, { recursive: true }),
+    build({
+      entryPoints: { app: src('main.tsx'), sw: src('service-worker.ts') },
+      outdir,
+      bundle: true,
+      minify,
+      format: 'esm',
+      target: ['es2022'],
+      jsx: 'automatic',
+      jsxImportSource: 'preact',
+      define: { __PERCH_VERSION__: JSON.stringify(version) },
+      logLevel: 'warning',
+    }),
+  ]);
+}
