@@ -1,0 +1,44 @@
+import type { FastifyInstance } from 'fastify';
+import type { AppSessions } from '../auth/app-sessions.ts';
+import { type Gate, isSameOrigin, SESSION_COOKIE } from '../auth/gate.ts';
+
+/** Opening the app: a sign-in link's secret for a cookie. */
+export function appAccessRoutes(
+  app: FastifyInstance,
+  options: { sessions: AppSessions; gate: Gate; isTls: boolean },
+): void {
+  app.post<{ Body: { secret: string } }>(
+    '/api/v1/sign-in',
+    {
+      schema: {
+        summary: 'Spends the secret of a sign-in link; sets the session cookie',
+        tags: ['app'],
+        body: {
+          type: 'object',
+          properties: { secret: { type: 'string', minLength: 1, maxLength: 256 } },
+          required: ['secret'],
+        },
+        response: { 204: { type: 'null' }, '4xx': { $ref: 'error#' } },
+      },
+    },
+    async (request, reply) => {
+      if (request.headers.origin !== undefined && !isSameOrigin(request.headers)) {
+        return reply.code(403).send({ code: 403, message: 'another site may not sign anybody in here' });
+      }
+      const cookie = options.sessions.signIn(request.body.secret);
+      if (!cookie) {
+        return reply.code(401).send({ code: 401, message: 'this link was used or is older than 15 minutes' });
+      }
+      const secure = options.isTls || request.headers['x-forwarded-proto'] === 'https';
+      const parts = [
+        `${SESSION_COOKIE}=${cookie}`,
+        'Path=/',
+        `Max-Age=${options.sessions.cookieSeconds}`,
+        'HttpOnly',
+        'SameSite=Lax',
+        ...(secure ? ['Secure'] : []),
+      ];
+      return reply.header('Set-Cookie', parts.join('; ')).code(204).send();
+    },
+  );
+}

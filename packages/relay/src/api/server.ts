@@ -1,0 +1,85 @@
+import type { IncomingMessage, Server } from 'node:http';
+import swagger from '@fastify/swagger';
+import type { Logger } from '@perch/runtime';
+import Fastify, { type FastifyInstance } from 'fastify';
+import type { Limits } from '../sockets.ts';
+import { plainAnswers } from './plain.ts';
+
+export interface ServerOptions {
+  readonly limits: Limits;
+  /** PEM texts. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  readonly logger: Logger;
+  /** Adds the routes. */
+  readonly routes: (app: FastifyInstance) => void;
+}
+
+/** The HTTP server, ready but not listening. */
+export async function makeServer(options: ServerOptions): Promise<FastifyInstance> {
+  const { limits, tls, logger } = options;
+  const common = {
+    bodyLimit: limits.bodyBytes,
+    requestTimeout: limits.bodyTimeout,
+    forceCloseConnections: true,
+    exposeHeadRoutes: true,
+    routerOptions: { maxParamLength: limits.urlChars },
+    http: {
+      headersTimeout: limits.headersTimeout,
+      maxHeaderSize: 16 * 1024,
+      // Anything but a WebSocket is an ordinary request that happens to have an Upgrade header.
+      shouldUpgradeCallback: (request: IncomingMessage) =>
+        request.headers.upgrade?.toLowerCase() === 'websocket',
+    },
+  };
+  const app = (tls
+    ? Fastify({ ...common, https: { ...common.http, ...tls } })
+    : Fastify(common)) as unknown as FastifyInstance;
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers({ 'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer' });
+    if (request.url.length > limits.urlChars) {
+      return reply
+        .code(414)
+        .send({ code: 414, message: `an address has at most ${limits.urlChars} characters` });
+    }
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    logger.debug('request', { method: request.method, status: reply.statusCode });
+  });
+  app.removeContentTypeParser('text/plain');
+  // An axios client posts `{}`, curl and the Go client post nothing; both are fine where no body is asked for.
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      done(null, body === '' ? undefined : JSON.parse(String(body)));
+    } catch {
+      done(Object.assign(new Error('the body is no JSON'), { statusCode: 400 }));
+    }
+  });
+  app.addSchema({
+    $id: 'error',
+    type: 'object',
+    properties: { code: { type: 'integer' }, message: { type: 'string' } },
+    required: ['code', 'message'],
+  });
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Perch relay', version: '1', description: 'WebSockets are in docs/reference/wire.md.' },
+      components: {
+        securitySchemes: {
+          token: { type: 'http', scheme: 'bearer' },
+          cookie: { type: 'apiKey', in: 'cookie', name: 'perch_session' },
+        },
+      },
+    },
+  });
+  plainAnswers(app);
+  await app.register(async (scope) => {
+    options.routes(scope);
+    scope.get('/api/v1/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  });
+  await app.ready();
+  return app;
+}
+
+/** The part of the server that WebSockets arrive at. */
+export const socketServer = (app: FastifyInstance): Server => app.server as Server;

@@ -1,0 +1,62 @@
+import { parseTopicPath } from '@perch/protocol';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Gate } from '../auth/gate.ts';
+
+/** CORS as nginx gives it in front of the older relay (COMPAT 3.3); with `*` a browser sends no cookie. */
+const CORS = {
+  'Access-Control-Allow-Origin': '*',
+  'Access-Control-Allow-Credentials': 'true',
+  'Access-Control-Allow-Methods': 'GET, POST, OPTIONS',
+  'Access-Control-Allow-Headers':
+    'Authorization,DNT,X-CustomHeader,Keep-Alive,User-Agent,X-Requested-With,If-Modified-Since,Cache-Control,Content-Type',
+  'Access-Control-Max-Age': '86400',
+} as const;
+
+/** `POST /session/<topic>`: a right in, a WebSocket address with a one-time code out (COMPAT 3.3). */
+export function sessionRoutes(app: FastifyInstance, options: { gate: Gate; isTls: boolean }): void {
+  app.options('/session/*', { schema: { hide: true } }, async (_request, reply) =>
+    reply.headers(CORS).code(204).send(),
+  );
+
+  app.post(
+    '/session/*',
+    {
+      schema: {
+        summary: 'Exchanges a token for a WebSocket address that works once, for 30 s',
+        description: 'The token is in `Authorization`, raw or after `Bearer`. The topic may contain slashes.',
+        tags: ['topics'],
+        security: [{ token: [] }, { cookie: [] }, {}],
+        response: {
+          200: { type: 'object', properties: { uri: { type: 'string' } }, required: ['uri'] },
+          '4xx': { $ref: 'error#' },
+          '5xx': { $ref: 'error#' },
+        },
+      },
+    },
+    async (request, reply) => {
+      reply.headers(CORS);
+      const path = parseTopicPath(request.url.split('?', 1)[0] as string);
+      if (path?.kind !== 'session')
+        return answer(reply, 404, 'this is no topic name: letters, digits and ._~-/');
+      const base = socketBase(request, options.isTls);
+      if (!base) return answer(reply, 400, 'the Host header is no host name');
+      const issued = options.gate.issueCode(request, path.topic);
+      if (issued === 'refused') return answer(reply, 401, 'unauthenticated for invalid credentials');
+      if (issued === 'busy') return answer(reply, 503, 'too many codes are pending; try again in a moment');
+      return reply
+        .header('Cache-Control', 'no-store')
+        .send({ uri: `${base}/session/${path.topic}?code=${issued.code}` });
+    },
+  );
+}
+
+const answer = (reply: FastifyReply, code: number, message: string) =>
+  reply.code(code).send({ code, message });
+
+/** Where a WebSocket reaches us, as the caller reached us. A proxy that ends TLS says so in X-Forwarded-Proto. */
+function socketBase(request: FastifyRequest, isTls: boolean): string | undefined {
+  const host = request.headers.host ?? '';
+  if (!/^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?$/.test(host)) return undefined;
+  const secure = isTls || request.headers['x-forwarded-proto'] === 'https';
+  return `${secure ? 'wss' : 'ws'}://${host}`;
+}

@@ -1,0 +1,146 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { type Access, matchesTopic, type TopicPath } from '@perch/protocol';
+import type { AppSessions } from './app-sessions.ts';
+import type { Authority, Codes, Grant } from './codes.ts';
+import { type Tokens, tokenAccess } from './tokens.ts';
+
+/** The cookie that the app gets when it signs in. */
+export const SESSION_COOKIE = 'perch_session';
+
+/** What the gate looks at of a request. */
+export interface Visitor {
+  readonly headers: IncomingHttpHeaders;
+}
+
+/**
+ * Who may do what. A right comes from `--open`, from a token, from a one-time code, or from the app's cookie. The
+ * first three are brought by whoever asks; a cookie is sent by a browser on its own, so it counts only with the same
+ * `Origin` wherever something is opened or changed.
+ */
+export class Gate {
+  readonly #open: readonly string[];
+  readonly #tokens: Tokens;
+  readonly #codes: Codes;
+  readonly #sessions: AppSessions;
+
+  constructor(options: { open: readonly string[]; tokens: Tokens; codes: Codes; sessions: AppSessions }) {
+    this.#open = options.open;
+    this.#tokens = options.tokens;
+    this.#codes = options.codes;
+    this.#sessions = options.sessions;
+  }
+
+  /** Whether anyone may read and write the topic. */
+  isOpen(topic: string): boolean {
+    return this.#open.some((glob) => matchesTopic(glob, topic));
+  }
+
+  /** Whether any topic is open. */
+  get opensAny(): boolean {
+    return this.#open.length > 0;
+  }
+
+  /** What a visitor without code may do on a topic; `undefined` if nothing. */
+  grant(visitor: Visitor, topic: string): Grant | undefined {
+    if (this.isOpen(topic)) return { topic, access: { read: true, write: true }, by: { kind: 'open' } };
+    const secret = authorization(visitor.headers);
+    if (secret !== undefined) {
+      const token = this.#tokens.find(secret);
+      const access = token && tokenAccess(token, topic);
+      if (!token || !access || !(access.read || access.write)) return undefined;
+      return { topic, access, by: { kind: 'token', id: token.id } };
+    }
+    const session = this.session(visitor);
+    if (session === undefined || !isSameOrigin(visitor.headers)) return undefined;
+    return { topic, access: { read: true, write: false }, by: { kind: 'session', id: session } };
+  }
+
+  /** What a WebSocket on this path may do; `undefined` to refuse it. */
+  admit(visitor: Visitor, path: TopicPath, code: string | null): Grant | undefined {
+    if (path.kind === 'session') {
+      const grant = code === null ? undefined : this.#codes.redeem(code, path.topic);
+      return grant && this.holds(grant.by) ? grant : undefined;
+    }
+    const grant = this.grant(visitor, path.topic);
+    if (!grant) return undefined;
+    const access = narrow(grant.access, path.kind);
+    return access && { ...grant, access };
+  }
+
+  /** A one-time code for what the visitor may do on the topic. */
+  issueCode(visitor: Visitor, topic: string): 'refused' | 'busy' | { readonly code: string } {
+    const grant = this.grant(visitor, topic);
+    if (!grant) return 'refused';
+    const code = this.#codes.issue(grant);
+    return code === undefined ? 'busy' : { code };
+  }
+
+  /** Which topics a visitor may see in a list; `undefined` if he may see no list. Same origin is not needed to look. */
+  visibleTopics(visitor: Visitor): ((topic: string) => boolean) | undefined {
+    const secret = authorization(visitor.headers);
+    if (secret !== undefined) {
+      const token = this.#tokens.find(secret);
+      return token && ((topic) => this.isOpen(topic) || tokenAccess(token, topic).read);
+    }
+    if (this.session(visitor) !== undefined) return () => true;
+    return this.opensAny ? (topic) => this.isOpen(topic) : undefined;
+  }
+
+  /** Whether a visitor may look at the statistics of all clients: the right to read topic `stats`, or a sign-in. */
+  maySeeStats(visitor: Visitor): boolean {
+    return this.grant(visitor, 'stats')?.access.read === true || this.session(visitor) !== undefined;
+  }
+
+  /** The session that the visitor's cookie names. */
+  session(visitor: Visitor): string | undefined {
+    const cookie = readCookie(visitor.headers.cookie, SESSION_COOKIE);
+    return cookie === undefined ? undefined : this.#sessions.find(cookie);
+  }
+
+  /** Whether what a grant rests on still holds: not revoked, not expired. */
+  holds(authority: Authority): boolean {
+    switch (authority.kind) {
+      case 'open':
+        return true;
+      case 'token':
+        return this.#tokens.isValid(authority.id);
+      case 'session':
+        return this.#sessions.isValid(authority.id);
+    }
+  }
+}
+
+/** What the path leaves of a right; `undefined` if nothing that the path is for. */
+function narrow(access: Access, kind: 'in' | 'out' | 'bi'): Access | undefined {
+  switch (kind) {
+    case 'in':
+      return access.write ? access : undefined;
+    case 'out':
+      return access.read ? { read: true, write: false } : undefined;
+    case 'bi':
+      return access;
+  }
+}
+
+/** The secret in `Authorization`, raw (COMPAT 3.2) or after `Bearer`. */
+export function authorization(headers: IncomingHttpHeaders): string | undefined {
+  const value = headers.authorization?.trim();
+  if (!value) return undefined;
+  return /^bearer\s+/i.test(value) ? value.replace(/^bearer\s+/i, '') : value;
+}
+
+/** Whether the page that asks was served under the very name that it asks. */
+export function isSameOrigin(headers: IncomingHttpHeaders): boolean {
+  if (headers.origin === undefined || headers.host === undefined) return false;
+  const origin = URL.parse(headers.origin);
+  // Parsed by the origin's own scheme, so that a default port counts as none on both sides.
+  return origin !== null && origin.host === URL.parse(`${origin.protocol}//${headers.host}`)?.host;
+}
+
+function readCookie(header: string | undefined, name: string): string | undefined {
+  for (const pair of header?.split(';') ?? []) {
+    const [key, value] = pair.trim().split('=', 2);
+    if (key === name) return value;
+  }
+  return undefined;
+}

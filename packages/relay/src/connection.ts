@@ -1,0 +1,195 @@
+import type { Duplex } from 'node:stream';
+import type { HubMessage } from '@perch/hub';
+import { type Access, type Control, closeCodes, PERCH_1, ProtocolError } from '@perch/protocol';
+import { type Clock, type Logger, type Millis, millis } from '@perch/runtime';
+import type { WebSocket } from 'ws';
+import type { Authority } from './auth/codes.ts';
+import { PerchReader, RawReader, type Reader } from './publish/inbound.ts';
+import { type Framing, perchFraming, rawFraming } from './view/frames.ts';
+import { Outlet, type OutletLimits, type OutletMeter } from './view/outlet.ts';
+
+/** What a connection is told to do when the peer is silent. */
+export interface SilenceLimits {
+  /** A viewer to whom nothing was sent for this long is pinged. */
+  readonly pingPeriod: Millis;
+  /** Without a byte from it, pongs included, for this long it is gone. */
+  readonly readDeadline: Millis;
+  /** The same for a connection that has published; it is pinged after half of that. */
+  readonly publisherIdle: Millis;
+}
+
+export interface ConnectionOptions {
+  readonly id: number;
+  readonly webSocket: WebSocket;
+  readonly socket: Duplex;
+  readonly path: 'in' | 'out' | 'bi' | 'session';
+  readonly topic: string;
+  readonly access: Access;
+  readonly authority: Authority;
+  readonly remoteAddress: string;
+  readonly userAgent: string;
+  readonly limits: OutletLimits & SilenceLimits;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly logger: Logger;
+  readonly onMessage: (message: HubMessage, from: Connection) => void;
+  readonly onClosed: (connection: Connection) => void;
+}
+
+/** One WebSocket on a topic: who it is, what it may do, and both its directions. */
+export class Connection {
+  readonly id: number;
+  readonly path: 'in' | 'out' | 'bi' | 'session';
+  readonly topic: string;
+  readonly access: Access;
+  readonly authority: Authority;
+  readonly remoteAddress: string;
+  readonly userAgent: string;
+  /** Wall clock and the relay's clock, when it opened. */
+  readonly openedAtWall: Millis;
+  readonly openedAt: Millis;
+  readonly framing: Framing;
+  readonly outlet: Outlet;
+  /** What it sent. */
+  readonly received: OutletMeter = { messages: 0, bytes: 0, firstAt: 0, lastAt: 0 };
+  readonly #webSocket: WebSocket;
+  readonly #socket: Duplex;
+  readonly #clock: Clock;
+  readonly #limits: SilenceLimits;
+  readonly #logger: Logger;
+  readonly #reader: Reader;
+  readonly #onMessage: (message: HubMessage, from: Connection) => void;
+  #bytesRead = 0;
+  #heardAt: Millis;
+  #pingedAt = millis(Number.NEGATIVE_INFINITY);
+  #watched = -1;
+
+  constructor(options: ConnectionOptions) {
+    const { webSocket, socket, clock } = options;
+    const speaksPerch = webSocket.protocol === PERCH_1;
+    this.id = options.id;
+    this.path = options.path;
+    this.topic = options.topic;
+    this.access = options.access;
+    this.authority = options.authority;
+    this.remoteAddress = options.remoteAddress;
+    this.userAgent = options.userAgent;
+    this.openedAtWall = clock.wall();
+    this.openedAt = clock.now();
+    this.#heardAt = clock.now();
+    this.#webSocket = webSocket;
+    this.#socket = socket;
+    this.#clock = clock;
+    this.#limits = options.limits;
+    this.#logger = options.logger;
+    this.#onMessage = options.onMessage;
+    this.#reader = speaksPerch ? new PerchReader() : new RawReader();
+    this.framing = speaksPerch ? perchFraming : rawFraming;
+    this.outlet = new Outlet({
+      socket,
+      framing: this.framing,
+      speaksControl: speaksPerch,
+      self: this,
+      isOpen: () => webSocket.readyState === webSocket.OPEN,
+      onOverflow: () => {
+        options.logger.warn('a viewer is too far behind and is closed', { backlog: this.outlet.backlog });
+        this.close(closeCodes.tryAgainLater, 'too far behind');
+      },
+      limits: options.limits,
+      clock,
+      random: options.random,
+    });
+    webSocket.on('message', (data, isBinary) => this.#read(data as Buffer, isBinary));
+    webSocket.on('ping', (payload) => this.outlet.pong(payload));
+    webSocket.on('pong', (payload) => this.outlet.onPong(payload));
+    // `close` follows each error and says as much; the rest is for whoever looks for the cause.
+    webSocket.on('error', (error) => options.logger.debug('a connection failed', { error: error.message }));
+    webSocket.on('close', () => {
+      this.outlet.clear();
+      options.onClosed(this);
+    });
+    this.outlet.control({ type: 'hello', topic: options.topic, now: clock.wall() });
+  }
+
+  /** It came to watch; a connection on `/in` only hears the other publishers. */
+  get isViewer(): boolean {
+    return this.path !== 'in';
+  }
+
+  /** Tells a publisher how many watch, if that is news. */
+  tellWatched(viewers: number): void {
+    if (viewers === this.#watched) return;
+    this.#watched = viewers;
+    this.outlet.control({ type: 'watched', viewers });
+  }
+
+  /** Pings a silent peer, and ends the connection of one that is gone. Called about once a second. */
+  checkSilence(): void {
+    const now = this.#clock.now();
+    const bytesRead = 'bytesRead' in this.#socket ? Number(this.#socket.bytesRead) : 0;
+    if (bytesRead !== this.#bytesRead) {
+      this.#bytesRead = bytesRead;
+      this.#heardAt = now;
+    }
+    const publishes = this.received.messages > 0;
+    const silence = now - this.#heardAt;
+    if (silence >= (publishes ? this.#limits.publisherIdle : this.#limits.readDeadline)) {
+      this.#logger.info('a peer is gone: no byte for too long', { silenceMs: Math.round(silence) });
+      this.#webSocket.terminate();
+      return;
+    }
+    const pause = publishes ? this.#limits.publisherIdle / 2 : this.#limits.pingPeriod;
+    if (silence >= pause && now - this.#pingedAt >= pause) {
+      this.#pingedAt = now;
+      this.outlet.ping();
+    }
+  }
+
+  /** Says goodbye; a peer that does not answer in time is cut off. */
+  close(code: number, reason: string): void {
+    this.#webSocket.close(code, reason);
+  }
+
+  terminate(): void {
+    this.#webSocket.terminate();
+  }
+
+  #read(bytes: Buffer, isBinary: boolean): void {
+    let inbound: ReturnType<Reader['read']>;
+    try {
+      inbound = this.#reader.read(bytes, isBinary);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.close(closeCodes.protocolError, error.message);
+      return;
+    }
+    switch (inbound.kind) {
+      case 'message':
+        // Without the right to write, messages are read and dropped (COMPAT 2.3, 3.5).
+        if (this.access.write && this.#webSocket.readyState === this.#webSocket.OPEN) {
+          this.#count(bytes.length);
+          this.#onMessage(inbound.message, this);
+        }
+        return;
+      case 'control':
+        this.#answer(inbound.control);
+        return;
+      case 'unknown':
+        return;
+    }
+  }
+
+  #answer(control: Control): void {
+    // Everything else is ours to say.
+    if (control.type === 'ping') this.outlet.control({ type: 'pong', t: control.t, now: this.#clock.wall() });
+  }
+
+  #count(bytes: number): void {
+    const meter = this.received;
+    const now = this.#clock.now();
+    if (meter.messages === 0) meter.firstAt = now;
+    meter.messages++;
+    meter.bytes += bytes;
+    meter.lastAt = now;
+  }
+}

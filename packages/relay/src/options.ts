@@ -1,0 +1,77 @@
+import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
+import type { Clock, Logger } from '@perch/runtime';
+import type { NewToken } from './auth/tokens.ts';
+import { dataError, RelayError } from './errors.ts';
+import type { Limits } from './sockets.ts';
+
+export interface RelayOptions {
+  /** Where to listen. Port 0 picks a free one. */
+  readonly listen: { readonly host: string; readonly port: number };
+  /** Directory for state, made if need be. */
+  readonly data: string;
+  /** Globs of topics that anyone may read and write. None by default. */
+  readonly open?: readonly string[];
+  /** Paths of PEM files; with them the relay speaks HTTPS and wss. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Directory with the built web app and player. Without it only our own pages are served. */
+  readonly webRoot?: string;
+  /** Secret of the first sign-in link; by default a random one. One use, 15 minutes. */
+  readonly appSecret?: string;
+  readonly logger: Logger;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+  /** Other limits than those of `@perch/protocol`: for small machines, and tests. */
+  readonly limits?: Partial<Limits>;
+}
+
+/** A relay that runs. */
+export interface Relay extends AsyncDisposable {
+  /** `http://127.0.0.1:8080`, or https. */
+  readonly url: string;
+  readonly port: number;
+  /** Ends viewers with 1001, then everything else. Idempotent. */
+  close(): Promise<void>;
+  /** Resolves when all is closed. */
+  readonly closed: Promise<void>;
+  /** A new link that opens the app: one use, 15 minutes. */
+  signInLink(): string;
+  /** Makes an API token; its secret is in the answer and nowhere else. */
+  createToken(token: NewToken): Promise<string>;
+}
+
+/** @throws {RelayError} where the data directory cannot be made or written. */
+export function prepareData(data: string): void {
+  try {
+    mkdirSync(data, { recursive: true, mode: 0o700 });
+    accessSync(data, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw dataError(error, data);
+  }
+}
+
+/** @throws {RelayError} where a file cannot be read, or the two are no certificate and its key. */
+export function readCertificate(paths: { cert: string; key: string }): { cert: string; key: string } {
+  const read = (path: string, what: string) => {
+    try {
+      return readFileSync(path, 'utf8');
+    } catch (cause) {
+      throw new RelayError(
+        'certificate-unreadable',
+        `The ${what} ${path} cannot be read. It must exist, and this user must have the right to read it.`,
+        { cause },
+      );
+    }
+  };
+  const pem = { cert: read(paths.cert, 'certificate'), key: read(paths.key, "certificate's key") };
+  try {
+    createSecureContext(pem);
+  } catch (cause) {
+    throw new RelayError(
+      'certificate-invalid',
+      `${paths.cert} and ${paths.key} are no certificate and its key in PEM: ${String(cause)}`,
+      { cause },
+    );
+  }
+  return pem;
+}

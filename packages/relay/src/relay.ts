@@ -1,0 +1,120 @@
+import type { AddressInfo } from 'node:net';
+import { limits as defaultLimits } from '@perch/protocol';
+import { millis, Scope, systemClock } from '@perch/runtime';
+import { appAccessRoutes } from './api/app-access.ts';
+import { healthRoutes } from './api/health.ts';
+import { listRoutes } from './api/lists.ts';
+import { makeServer, socketServer } from './api/server.ts';
+import { sessionRoutes } from './api/session.ts';
+import { webRoutes } from './api/web.ts';
+import { AppSessions } from './auth/app-sessions.ts';
+import { Codes } from './auth/codes.ts';
+import { Gate } from './auth/gate.ts';
+import { Tokens } from './auth/tokens.ts';
+import { listenError } from './errors.ts';
+import { StatsSockets } from './observe/stats-sockets.ts';
+import { prepareData, type Relay, type RelayOptions, readCertificate } from './options.ts';
+import { Sockets } from './sockets.ts';
+import { Topics } from './topics.ts';
+
+/** How often connections are looked after: who is silent, whose right has ended. */
+const TICK = millis(1_000);
+/** How long a viewer may take to answer the goodbye. */
+const PATIENCE_MS = 1_000;
+
+/**
+ * Starts a relay.
+ *
+ * @throws {RelayError} that names what is wrong and what to do; nothing is left open then.
+ */
+export async function startRelay(options: RelayOptions): Promise<Relay> {
+  const scope = new Scope();
+  try {
+    return await compose(options, scope);
+  } catch (error) {
+    await scope.close();
+    throw listenError(error, options.listen.host, options.listen.port);
+  }
+}
+
+async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
+  const { logger, listen } = options;
+  const clock = options.clock ?? systemClock;
+  const limits = { ...defaultLimits, ...options.limits };
+  const isTls = options.tls !== undefined;
+
+  // What is kept.
+  prepareData(options.data);
+  const tokens = new Tokens({ data: options.data, clock, logger });
+  tokens.open();
+  const sessions = new AppSessions({ data: options.data, clock });
+  sessions.open();
+  let linkSecret = options.appSecret === undefined ? undefined : sessions.newLinkSecret(options.appSecret);
+
+  // Who may do what.
+  const codes = new Codes({ clock, life: millis(limits.codeLife), most: limits.codesPending });
+  const gate = new Gate({ open: options.open ?? [], tokens, codes, sessions });
+
+  // What flows.
+  const topics = new Topics({ clock, startGroupBytes: limits.startGroupBytes, mostTopics: limits.topics });
+  const stats = new StatsSockets({ topics, clock });
+
+  // HTTP and WebSockets on one port.
+  const app = await makeServer({
+    limits,
+    ...(options.tls && { tls: readCertificate(options.tls) }),
+    logger,
+    routes(routes) {
+      sessionRoutes(routes, { gate, isTls });
+      appAccessRoutes(routes, { sessions, gate, isTls });
+      listRoutes(routes, { gate, topics, clock });
+      healthRoutes(routes, { topics, isReady: () => !scope.isClosing });
+      webRoutes(routes, options);
+    },
+  });
+  scope.onClose(() => app.close());
+  const server = socketServer(app);
+  const isClosing = () => scope.isClosing;
+  new Sockets({ gate, topics, stats, isClosing, limits, clock, random: Math.random, logger }).attach(server);
+  scope.onClose(async () => {
+    stats.close();
+    await topics.close(PATIENCE_MS);
+    stats.terminate();
+  });
+
+  // Looking after them.
+  const tick = clock.every(TICK, () => topics.tick((connection) => gate.holds(connection.authority)));
+  scope.onClose(() => tick.cancel());
+
+  await app.listen({ host: listen.host, port: listen.port });
+  const { port } = server.address() as AddressInfo;
+  const scheme = isTls ? 'https' : 'http';
+  const url = `${scheme}://${listen.host.includes(':') ? `[${listen.host}]` : listen.host}:${port}`;
+  logger.info('the relay listens', { url });
+
+  const { promise: closed, resolve: nowClosed } = Promise.withResolvers<void>();
+  let closing: Promise<void> | undefined;
+  const close = () => {
+    closing ??= scope.close().finally(() => {
+      logger.info('the relay has stopped');
+      nowClosed();
+    });
+    return closing;
+  };
+  return {
+    url,
+    port,
+    close,
+    closed,
+    signInLink() {
+      const secret = linkSecret ?? sessions.newLinkSecret();
+      linkSecret = undefined;
+      return `${scheme}://${isLoopback(listen.host) ? 'localhost' : listen.host}:${port}/#${secret}`;
+    },
+    createToken: async (token) => tokens.create(token),
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || host.startsWith('127.');

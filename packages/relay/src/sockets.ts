@@ -1,0 +1,191 @@
+import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type limits as defaultLimits, PERCH_1, parseTopicPath, type TopicPath } from '@perch/protocol';
+import { type Clock, type Logger, millis } from '@perch/runtime';
+import { WebSocketServer } from 'ws';
+import type { Grant } from './auth/codes.ts';
+import type { Gate } from './auth/gate.ts';
+import { Connection, type SilenceLimits } from './connection.ts';
+import type { StatsSockets } from './observe/stats-sockets.ts';
+import type { Topics } from './topics.ts';
+import type { OutletLimits } from './view/outlet.ts';
+
+export type Limits = { readonly [K in keyof typeof defaultLimits]: number };
+
+/** A peer that does not answer a close frame is cut off after this. */
+const CLOSE_TIMEOUT_MS = 3_000;
+
+export interface SocketsOptions {
+  readonly gate: Gate;
+  readonly topics: Topics;
+  readonly stats: StatsSockets;
+  /** Nobody is taken any more. */
+  readonly isClosing: () => boolean;
+  readonly limits: Limits;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly logger: Logger;
+}
+
+/** WebSockets arriving: which path, who may, how many; then the handshake. What may not be is refused before it. */
+export class Sockets {
+  readonly #options: SocketsOptions;
+  readonly #server: WebSocketServer;
+  readonly #statsServer: WebSocketServer;
+  readonly #connectionLimits: OutletLimits & SilenceLimits;
+  #nextId = 1;
+
+  constructor(options: SocketsOptions) {
+    this.#options = options;
+    const { limits } = options;
+    this.#connectionLimits = {
+      bytes: limits.backlogBytes,
+      age: millis(limits.backlogAge),
+      hardBytes: limits.backlogHardBytes,
+      confirmPeriod: millis(limits.confirmPeriod),
+      confirmPeriodLate: millis(limits.confirmPeriodLate),
+      pingPeriod: millis(limits.pingPeriod),
+      readDeadline: millis(limits.readDeadline),
+      publisherIdle: millis(limits.publisherIdle),
+    };
+    const common = {
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      // Pongs are counted by the outlet, so that a peer that asks without reading costs nothing.
+      autoPong: false,
+      handleProtocols: chooseProtocol,
+      closeTimeout: CLOSE_TIMEOUT_MS,
+    };
+    this.#server = new WebSocketServer({ ...common, maxPayload: limits.messageBytes });
+    this.#statsServer = new WebSocketServer({ ...common, autoPong: true, maxPayload: 4096 });
+  }
+
+  /** Takes the server's upgrades from now on. */
+  attach(server: Server): void {
+    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      // Stays: ws adds its own, and a refused socket has no other.
+      socket.on('error', ignoreEarlyError);
+      this.#arrive(request, socket, head);
+    });
+  }
+
+  #arrive(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const arrival = this.#understand(request);
+    switch (arrival.kind) {
+      case 'refused':
+        refuse(socket, arrival.status, arrival.why);
+        break;
+      case 'stats':
+        this.#statsServer.handleUpgrade(request, socket, head, (webSocket) =>
+          this.#options.stats.add(webSocket, socket),
+        );
+        break;
+      case 'topic':
+        this.#connect(request, socket, head, arrival);
+        break;
+    }
+  }
+
+  /** Decides what becomes of an upgrade. Spends the one-time code, if it brings one. */
+  #understand(request: IncomingMessage): Arrival {
+    const { gate, topics, stats, limits } = this.#options;
+    const url = URL.parse(request.url ?? '', 'http://relay');
+    if (!url || (request.url ?? '').length > limits.urlChars) return refused(400, 'bad address');
+    if (this.#options.isClosing()) return refused(503, 'this relay stops; try again later');
+    if (topics.connections.size + stats.size >= limits.connections) {
+      return refused(503, 'this relay has as many connections as it takes; try again later');
+    }
+    if (url.pathname === '/ws') {
+      return gate.grant(request, 'stats')?.access.read ? { kind: 'stats' } : refused(401, NOT_ALLOWED);
+    }
+    const path = parseTopicPath(url.pathname);
+    if (!path) return refused(404, 'no topic has this path; use /in/, /out/, /bi/ or /session/');
+    const grant = gate.admit(request, path, url.searchParams.get('code'));
+    if (!grant) return refused(401, path.kind === 'session' ? BAD_CODE : NOT_ALLOWED);
+    if (!topics.hasRoom(grant.topic)) {
+      return refused(503, 'this relay has as many topics as it takes; try again later');
+    }
+    return { kind: 'topic', path: path.kind, grant };
+  }
+
+  #connect(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    { path, grant }: { path: TopicPath['kind']; grant: Grant },
+  ): void {
+    const { topics, clock, random, logger } = this.#options;
+    const id = this.#nextId++;
+    if (socket instanceof Socket) socket.setNoDelay(true);
+    // The answer, `hello` and the start group leave in one write.
+    socket.cork();
+    this.#server.handleUpgrade(request, socket, head, (webSocket) => {
+      const connection = new Connection({
+        id,
+        webSocket,
+        socket,
+        path,
+        topic: grant.topic,
+        access: grant.access,
+        authority: grant.by,
+        remoteAddress: remoteAddress(request),
+        userAgent: headerText(request.headers['user-agent'], 256),
+        limits: this.#connectionLimits,
+        clock,
+        random,
+        logger: logger.child({ connection: id, topic: grant.topic }),
+        onMessage: (message, from) => topics.publish(message, from),
+        onClosed: (closed) => topics.leave(closed),
+      });
+      topics.join(connection);
+    });
+    socket.uncork();
+  }
+}
+
+/** What an upgrade is. */
+type Arrival =
+  | { readonly kind: 'refused'; readonly status: RefusalStatus; readonly why: string }
+  | { readonly kind: 'stats' }
+  | { readonly kind: 'topic'; readonly path: TopicPath['kind']; readonly grant: Grant };
+
+type RefusalStatus = 400 | 401 | 404 | 503;
+
+const refused = (status: RefusalStatus, why: string): Arrival => ({ kind: 'refused', status, why });
+
+const NOT_ALLOWED = 'not allowed: a token, a sign-in or a topic opened with --open is needed';
+const BAD_CODE = 'the code is wrong, used, or older than 30 s: POST /session/<topic> gives a new one';
+
+/** `perch.1` if it is offered; `null`, which old browsers' clients offer, is echoed (COMPAT 1.4); else none. */
+function chooseProtocol(offered: Set<string>): string | false {
+  if (offered.has(PERCH_1)) return PERCH_1;
+  return offered.has('null') && 'null';
+}
+
+/** Refuses an upgrade in HTTP. */
+function refuse(socket: Duplex, status: RefusalStatus, message: string): void {
+  const body = `${JSON.stringify({ code: status, message })}\n`;
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'Content-Type: application/json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    ...(status === 503 ? ['Retry-After: 5'] : []),
+    'Connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
+}
+
+/** Until the handshake is made an error means that the peer has left; there is nobody to tell. */
+function ignoreEarlyError(): void {
+  // the socket closes by itself
+}
+
+/** Who connected, as a proxy in front says it, else as the socket does. For statistics only, never for rights. */
+function remoteAddress(request: IncomingMessage): string {
+  return headerText(request.headers['x-forwarded-for'], 256) || (request.socket.remoteAddress ?? '');
+}
+
+const headerText = (value: string | string[] | undefined, most: number): string =>
+  (Array.isArray(value) ? value.join(', ') : (value ?? '')).slice(0, most);
