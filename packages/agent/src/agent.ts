@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { PERCH_1 } from '@perch/protocol';
 import { Scope, systemClock } from '@perch/runtime';
 import type { WebSocket } from 'ws';
-import { Guard, isLoopback } from './api/guard.ts';
+import { Guard } from './api/guard.ts';
 import { Router } from './api/router.ts';
 import { makeRoutes } from './api/routes.ts';
 import { ApiServer } from './api/server.ts';
@@ -13,6 +13,7 @@ import { ControlMember } from './ingest/control-member.ts';
 import { Member } from './ingest/member.ts';
 import { Publishers } from './ingest/publisher.ts';
 import { Switchboard } from './ingest/switchboard.ts';
+import { isLoopback } from './loopback.ts';
 import type { AgentOptions } from './options.ts';
 import { type RuleSet, ruleFile } from './rules/file.ts';
 import { API_RULE, API_TOPIC, type DestinationRule } from './rules/rule.ts';
@@ -63,7 +64,8 @@ async function assemble(options: AgentOptions, scope: Scope): Promise<Agent> {
 
   const store = new RuleStore({ file: ruleFile(data), given: givenRules(options) });
   const switchboard = new Switchboard(clock);
-  const uplinks = new Uplinks({ switchboard, dialer: makeDialer(options.outgoing), clock, logger });
+  const dialer = await makeDialer(options.outgoing);
+  const uplinks = new Uplinks({ switchboard, dialer, clock, logger });
   scope.onClose(() => uplinks.close());
   scope.own(new ControlMember({ switchboard, store, clock }));
   scope.onClose(() => store.drain());

@@ -1,4 +1,5 @@
 export { type Agent, startAgent } from './agent.ts';
+export { type EnvironmentSettings, type LogLevel, settingsFromEnvironment } from './config.ts';
 export { AgentError, type AgentErrorCode } from './errors.ts';
 export type { AgentOptions, GivenDestination } from './options.ts';
 export { RuleError, type RuleErrorCode } from './rules/errors.ts';

@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net';
+import { bareHost, isLoopback } from '../loopback.ts';
 
 export interface GuardOptions {
   /** Where the agent listens. */
@@ -76,8 +77,8 @@ export class Guard {
     const isOurs =
       name !== undefined &&
       (isLoopback(name) ||
-        name === bare(listenHost) ||
-        (publicHost !== undefined && name === bare(publicHost)) ||
+        name === bareHost(listenHost) ||
+        (publicHost !== undefined && name === bareHost(publicHost)) ||
         // An address that the connection really came to cannot be a name that was pointed here.
         (isIP(name) !== 0 && name === unmapped(socket.localAddress ?? '')));
     if (isOurs) return undefined;
@@ -133,25 +134,11 @@ export class Guard {
 
 const forbidden = (words: string): Refusal => ({ status: 403, words });
 
-/** Whether binding to this host keeps an agent to its own machine. */
-export function isLoopback(host: string): boolean {
-  const name = bare(host);
-  return (
-    name === 'localhost' || name.endsWith('.localhost') || name === '::1' || /^127(\.\d{1,3}){3}$/.test(name)
-  );
-}
-
 /** The name or address of a `Host` header, or `undefined` where it is none. */
 function hostName(host: string): string | undefined {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]@/\\]+))(?::\d{1,5})?$/.exec(host);
   return (match?.[1] ?? match?.[2])?.toLowerCase().replace(/\.$/, '');
 }
-
-const bare = (host: string): string =>
-  host
-    .toLowerCase()
-    .replace(/^\[|\]$/g, '')
-    .replace(/\.$/, '');
 
 /** An IPv4 address as it is, also where the socket shows it as `::ffff:…`. */
 const unmapped = (address: string): string => address.toLowerCase().replace(/^::ffff:(?=\d+\.)/, '');
