@@ -1,1 +1,3 @@
+export { makeCertificate, type TestCertificate } from './certificate.ts';
 export { FakeClock } from './fake-clock.ts';
+export { freePort, type Launched, type LaunchOptions, launch } from './launch.ts';
