@@ -69,7 +69,7 @@ async function assemble(options: AgentOptions, scope: Scope): Promise<Agent> {
   scope.onClose(() => uplinks.close());
   scope.own(new ControlMember({ switchboard, store, clock }));
   scope.onClose(() => store.drain());
-  const publishers = scope.own(new Publishers({ switchboard, clock, logger }));
+  const publishers = new Publishers({ switchboard, clock, logger });
   const members = new Set<Member>();
   const onMember = (topic: string, socket: WebSocket, tcp: Duplex) => {
     const member = new Member({ topic, socket, tcp, switchboard, clock, logger });
@@ -82,6 +82,8 @@ async function assemble(options: AgentOptions, scope: Scope): Promise<Agent> {
   const router = new Router(makeRoutes({ ...parts, origin: isLocal ? 'local' : 'network', pages: [] }));
   const server = new ApiServer({ listen, guard, router, onMember, protocols: [PERCH_1, 'null'], logger });
   scope.onClose(() => server.close(httpWaitMs));
+  // Bodies have no end of their own to wait for.
+  scope.own(publishers);
 
   const apply = ({ streams, destinations }: RuleSet) => {
     switchboard.setStreams(streams);

@@ -66,8 +66,10 @@ function destinationStats(uplink: Uplink, { clock, store }: StatsParts) {
     destination: withoutSecrets(rule.destination),
     readOnly: store.isGiven(rule.id),
     state: state.kind,
+    /** Which try this is, or was. */
+    attempt: 'attempt' in state ? state.attempt : null,
     openForMs: state.kind === 'open' ? Math.round(now - state.since) : null,
-    nextTryInMs: state.kind === 'waiting' ? Math.max(0, Math.round(state.nextTryAt - now)) : null,
+    nextTryInMs: state.kind === 'waiting' ? Math.max(0, Math.ceil(state.nextTryAt - now)) : null,
     protocol: state.kind === 'open' ? state.protocol : null,
     reconnects: uplink.reconnects,
     lastError: uplink.lastError ?? null,

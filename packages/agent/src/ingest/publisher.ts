@@ -29,6 +29,7 @@ export class Publishers {
   readonly #options: PublishersOptions;
   readonly #open = new Set<Publisher>();
   readonly #sweep: Disposable;
+  #isClosed = false;
 
   constructor(options: PublishersOptions) {
     this.#options = options;
@@ -42,6 +43,10 @@ export class Publishers {
   /** Takes the body of `request` as media of `feed`, until it ends. */
   accept(feed: string, request: IncomingMessage, response: ServerResponse): void {
     const { switchboard, clock, logger } = this.#options;
+    if (this.#isClosed) {
+      refuse(response, 503, 'the agent is closing');
+      return;
+    }
     request.socket.setNoDelay(true);
     const input = switchboard.open(feed);
     const publisher: Publisher = { feed, response, heardAt: clock.now() };
@@ -66,7 +71,9 @@ export class Publishers {
     logger.debug('publisher came', { feed, remote: request.socket.remoteAddress });
   }
 
+  /** Cuts all bodies off and takes no more. What was read of them is on its way. */
   close(): void {
+    this.#isClosed = true;
     this.#sweep[Symbol.dispose]();
     for (const { response } of this.#open) response.destroy();
   }
