@@ -26,6 +26,9 @@ export const pictureOpener =
     }
   };
 
+/** ISO/IEC 11172-3; the lower rates are those of ISO/IEC 13818-3, which the software decoder does not know. */
+const LOWEST_MP2_HZ = 32_000;
+
 /** Chooses the decoder for sound by its codec. */
 export const soundOpener =
   (load: LoadSoftware): OpenDecoder<SoundChunk> =>
@@ -36,6 +39,8 @@ export const soundOpener =
       case 'opus':
         return openWebCodecsSound(unit, output);
       case 'mp2':
+        if (unit.config?.codec === 'mp2' && unit.config.sampleRate < LOWEST_MP2_HZ)
+          return { kind: 'refused', reason: soundRefused('mp2', unit.config.sampleRate) };
         return { kind: 'open', decoder: (await load()).mp2(unit, output) };
       default:
         return {

@@ -20,6 +20,9 @@ export interface SoftwareDecoders {
 const PICTURE_BUFFER_BYTES = 2 * 1024 * 1024;
 const SOUND_BUFFER_BYTES = 128 * 1024;
 
+/** The library's loudest sample is ± 0.5. */
+const FULL_SCALE = 2;
+
 /** Compiles the decoders, once. */
 export async function loadSoftwareDecoders(): Promise<SoftwareDecoders> {
   const wasmModule = await compile();
@@ -59,8 +62,7 @@ class Mpeg1Video implements Decoder {
         this.#width = width;
         this.#height = height;
       },
-      // The library's second plane is Cb and its third Cr, whatever it calls them.
-      render: (y, cb, cr) => this.#render(y, cb, cr),
+      render: (y, cr, cb) => this.#render(y, cr, cb),
     });
     this.#decoder = decoder;
   }
@@ -81,7 +83,7 @@ class Mpeg1Video implements Decoder {
     this.#decoder = undefined;
   }
 
-  #render(y: Uint8Array, cb: Uint8Array, cr: Uint8Array): void {
+  #render(y: Uint8Array, cr: Uint8Array, cb: Uint8Array): void {
     const codedWidth = Math.ceil(this.#width / 16) * 16;
     const codedHeight = Math.ceil(this.#height / 16) * 16;
     const data = new Uint8Array(y.length + cb.length + cr.length);
@@ -115,7 +117,8 @@ class Mp2 implements Decoder {
     });
     decoder.connect({
       play: (sampleRate, left, right) => {
-        output.decoded({ pts: this.#pts, sampleRate, planes: [left.slice(), right.slice()] });
+        const planes = [left, right].map((plane) => plane.map((sample) => sample * FULL_SCALE));
+        output.decoded({ pts: this.#pts, sampleRate, planes });
         this.#pts = mediaMs(this.#pts + (left.length / sampleRate) * 1000);
       },
     });

@@ -26,10 +26,10 @@ export const pictureRefused = (codec: string): string =>
   `This stream’s picture is ${codecInWords(codec)}, which this player can’t decode. ` +
   'Send H.264 or MPEG-1: with ffmpeg, -c:v libx264 -tune zerolatency or -c:v mpeg1video.';
 
-/** The same for sound. */
-export const soundRefused = (codec: string): string =>
-  `This stream’s sound is ${codecInWords(codec)}, which this player can’t decode. ` +
-  'Send AAC, Opus, MP3 or MP2: with ffmpeg, -c:a aac.';
+/** The same for sound; `sampleRate` where that is the trouble. */
+export const soundRefused = (codec: string, sampleRate?: number): string =>
+  `This stream’s sound is ${codecInWords(codec)}${sampleRate === undefined ? '' : ` at ${sampleRate} Hz`}, ` +
+  'which this player can’t decode. Send AAC, Opus, MP3 or MP2 at 48000 Hz: with ffmpeg, -c:a aac -ar 48000.';
 
 /** Browsers keep decoders and sound processing from pages that came over an open line. */
 export const insecure = (what: string): string =>

@@ -20,8 +20,8 @@ export interface PictureScheduleOptions<F extends Frame> {
 /** Early by less than this is in time: no eye sees it, and timers are no better. */
 const IN_TIME_MS = 3;
 /** A picture is never held longer than this for its sound: beyond, the two do not belong together. */
-const LONGEST_HOLD_MS = 500;
-/** Decoders stop when too many of their pictures are held. */
+const LONGEST_HOLD_MS = 2_000;
+/** Decoders stop when too many of their pictures are held: with more, the oldest is shown before its time. */
 const MOST_HELD = 16;
 
 /** Shows each picture when its sound is heard, the newest when several are due, never one older than is on screen. */
@@ -59,7 +59,7 @@ export class PictureSchedule<F extends Frame> {
       return;
     }
     const sound = this.#options.soundNow();
-    if (sound !== undefined && Math.abs(sound - frame.pts) < 2 * LONGEST_HOLD_MS) {
+    if (sound !== undefined && Math.abs(sound - frame.pts) < LONGEST_HOLD_MS) {
       if (this.#late.length < 512) this.#late.push(sound - frame.pts);
     }
     this.#held.push(frame);

@@ -13,10 +13,18 @@ export interface PlayoutOptions {
   readonly skipOverMs?: number;
 }
 
+type State =
+  /** Before the first sound, and after a long silence: enough is gathered first. */
+  | { readonly kind: 'filling' }
+  | { readonly kind: 'playing' }
+  /** It ran out just now: as soon as there is sound again, it goes on `pauseMs` later. */
+  | { readonly kind: 'starved'; pauseMs: number; silentMs: number };
+
 /** What the playout is doing. */
 export interface PlayoutReport {
-  /** What is handed to the output next, or undefined where nothing plays. */
+  /** What is handed to the output next; stands still for a moment when the sound runs out, undefined after it. */
   readonly position: MediaMs | undefined;
+  readonly isPlaying: boolean;
   readonly bufferedMs: number;
   /** The lowest point that the playout steers for. */
   readonly targetMs: number;
@@ -43,6 +51,10 @@ const STIFFNESS_MS = 500;
 const RAISE_MS = 8;
 const CALM_MS = 20_000;
 const LOWER_MS = 1;
+/** Encoders send up to so much sound at once. */
+const UNKNOWN_BURST_MS = 400;
+/** Without sound for this long, pictures no longer wait for it. */
+const GIVE_UP_MS = 500;
 const FADE_SAMPLES = 96;
 
 /**
@@ -58,7 +70,7 @@ export class Playout {
   readonly #skipOver: number;
   #margin: number;
   #extra = 0;
-  #playing = false;
+  #state: State = { kind: 'filling' };
   #rate = 1;
   #gain = 0;
   /** Lowest fill of the current window and of those before, as if the rate had always been what it came to. */
@@ -94,15 +106,12 @@ export class Playout {
     this.#gap = Math.max(this.#gap, Math.min(lengthMs, 500));
     this.#sinceArrival = 0;
     this.#ring.write(chunk);
-    const needed = this.#target + this.#gap;
-    if (!this.#playing && this.#ring.bufferedMs >= needed) this.#start();
-    if (this.#playing && this.#ring.bufferedMs > needed + this.#skipOver) this.#skipTo(needed);
   }
 
   /** Forgets all sound; the next chunk starts anew. */
   clear(): void {
     this.#ring.clear();
-    this.#stop();
+    this.#set({ kind: 'filling' });
   }
 
   /** Fills both arrays with the next samples, silence where there is none. */
@@ -111,12 +120,14 @@ export class Playout {
     const quantumMs = (frames / this.#outputRate) * 1000;
     this.#sinceArrival += quantumMs;
     let taken = 0;
-    if (this.#playing) {
+    // Here, not in push: what comes in one burst is then in hand as a whole.
+    this.#begin(quantumMs);
+    if (this.#state.kind === 'playing') {
       const step = (this.#ring.sampleRate / this.#outputRate) * this.#rate;
       taken = this.#ring.take(left, right, frames, step);
     }
     this.#shape(left, right, taken);
-    if (!this.#playing) return;
+    if (this.#state.kind !== 'playing') return;
     if (taken < frames) this.#ranOut();
     else this.#steer(quantumMs);
   }
@@ -127,7 +138,8 @@ export class Playout {
     this.#squares = 0;
     this.#samples = 0;
     return {
-      position: this.#playing ? this.#ring.position : undefined,
+      position: this.#state.kind === 'filling' ? undefined : this.#ring.position,
+      isPlaying: this.#state.kind === 'playing',
       bufferedMs: this.#ring.bufferedMs,
       targetMs: this.#target,
       rate: this.#rate,
@@ -141,16 +153,36 @@ export class Playout {
     return this.#margin + this.#extra;
   }
 
-  #start(): void {
-    const surplus = this.#ring.bufferedMs - (this.#target + this.#gap);
-    // What came in one burst before the start is old: begin at its live end.
-    if (surplus > this.#gap) this.#ring.skip(surplus);
-    this.#playing = true;
-    this.#forgetLows();
+  /** What has to be in hand just after an arrival, so that the target is left just before the next. */
+  get #needed(): number {
+    return this.#target + this.#gap;
   }
 
-  #stop(): void {
-    this.#playing = false;
+  /** Starts or goes on where it is time to, and skips where far too much is in hand. */
+  #begin(quantumMs: number): void {
+    const buffered = this.#ring.bufferedMs;
+    const state = this.#state;
+    switch (state.kind) {
+      case 'filling':
+        if (buffered < this.#needed) return;
+        // Begin at the live end. How much comes at once is not known yet, so some is kept.
+        if (buffered > this.#needed + UNKNOWN_BURST_MS) this.#ring.skip(buffered - this.#needed);
+        this.#set({ kind: 'playing' });
+        break;
+      case 'starved':
+        state.silentMs += quantumMs;
+        if (buffered > quantumMs * 2) state.pauseMs -= quantumMs;
+        if (state.pauseMs <= 0) this.#set({ kind: 'playing' });
+        else if (state.silentMs > GIVE_UP_MS) this.#set({ kind: 'filling' });
+        break;
+      case 'playing':
+        if (buffered > this.#needed + this.#skipOver) this.#skipTo(this.#needed);
+        break;
+    }
+  }
+
+  #set(state: State): void {
+    this.#state = state;
     this.#rate = 1;
     this.#forgetLows();
   }
@@ -159,7 +191,7 @@ export class Playout {
     this.#underruns += 1;
     this.#margin = Math.min(this.#mostMargin, this.#margin + RAISE_MS);
     this.#calmMs = 0;
-    this.#stop();
+    this.#set({ kind: 'starved', pauseMs: RAISE_MS, silentMs: 0 });
   }
 
   #skipTo(ms: number): void {

@@ -18,7 +18,7 @@ export class SoundClock {
   #rate = 1;
   #known = false;
 
-  /** The sound handed out at `now` was `position`; undefined where nothing plays. */
+  /** The sound handed out at `now` was `position`, and moves at `rate`; undefined where nothing plays. */
   report(now: Millis, position: MediaMs | undefined, rate: number): void {
     if (position === undefined) {
       this.#known = false;

@@ -127,7 +127,8 @@ export class View {
     this.#noteSpinner.hidden = state.kind !== 'connecting' && state.kind !== 'waiting';
     set(this.#noteTitle, words);
     this.#noteText.hidden = explanation === '';
-    set(this.#noteText, explanation);
+    // Options such as -c:v stay in one piece where a line ends.
+    set(this.#noteText, explanation.replace(/(\s)-/g, '$1-\u2060'));
   }
 
   #showButtons({ state, muted, volume, isFullScreen, showsStats }: ViewModel): void {

@@ -53,7 +53,8 @@ export class Pipeline {
       onProgram: (program) => this.#follow(program),
       onAccessUnit: (unit) => this.#take(unit),
       onDamage: () => {
-        this.#damaged += 1;
+        // Where a cache meets the live stream packets are missing or come twice; nothing is wrong.
+        if (!this.#arrival?.replay) this.#damaged += 1;
       },
     });
     this.#schedule = new PictureSchedule<PictureFrame>({

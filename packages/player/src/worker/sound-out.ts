@@ -94,7 +94,7 @@ export class SoundOut {
   #take(report: FromWorklet): void {
     this.#report = report;
     this.#level = Math.max(this.#level, report.level);
-    this.#soundClock.report(this.#clock.now(), report.position, report.rate);
+    this.#soundClock.report(this.#clock.now(), report.position, report.isPlaying ? report.rate : 0);
   }
 
   #send(message: ToWorklet, transfer: Transferable[] = []): void {
