@@ -27,7 +27,8 @@ const types: Readonly<Record<string, string>> = {
 
 const CSP = [
   "default-src 'none'",
-  "script-src 'self' 'wasm-unsafe-eval'",
+  // The player brings its worker and its audio worklet inside it; a worklet counts as a script.
+  "script-src 'self' blob: 'wasm-unsafe-eval'",
   "worker-src 'self' blob:",
   "style-src 'self' 'unsafe-inline'",
   "img-src 'self' data: blob:",
