@@ -9,7 +9,7 @@ export const style = `
 }
 :host([hidden]) { display: none; }
 :host(:focus-visible) { outline: 3px solid #6db3ff; outline-offset: 2px; }
-.screen { display: grid; place-items: center; width: 100%; height: 100%; }
+.screen { display: grid; grid-template: minmax(0, 1fr) / minmax(0, 1fr); place-items: center; width: 100%; height: 100%; }
 .screen:not(.has-picture) { aspect-ratio: 16 / 9; }
 canvas { display: block; width: 100%; height: 100%; object-fit: contain; }
 :host(:fullscreen) { width: 100%; height: 100%; background: #000; }
