@@ -1,10 +1,12 @@
-import { concat, u8 } from './bytes.ts';
+import { concat } from './bytes.ts';
 import { FOREIGN, type MessageMark, markOf } from './message-cutter.ts';
 import { isRandomAccess, isUnitStart, PACKET_BYTES, pidOf, SYNC_BYTE } from './packet/packet.ts';
 import { findFirstPacket, isInStep } from './packet/recognise.ts';
 import { PidClasses, pidClass } from './pid-classes.ts';
 
 const EMPTY = new Uint8Array(0);
+/** So many packets in a row are believed after damage. */
+const CONFIRM = 3;
 /** Flags of an adaptation field are in the sixth byte; with fewer, a random access point cannot be told. */
 const HEADER_BYTES = 6;
 
@@ -31,11 +33,10 @@ export class MessageMarker {
       this.#tail = EMPTY;
       if (packet.length < PACKET_BYTES) {
         this.#tail = packet;
-        if (head < HEADER_BYTES) this.#look(packet, 0, packet.length);
-        else this.#note(packet, 0);
+        this.#note(packet);
         return this.#result();
       }
-      this.#take(packet, 0, head >= HEADER_BYTES);
+      this.#take(packet, 0, true);
     }
     let packet = first;
     for (; packet + PACKET_BYTES <= bytes.length; packet += PACKET_BYTES) {
@@ -59,31 +60,31 @@ export class MessageMarker {
       if (isInStep(bytes, at)) return at;
       this.#tail = EMPTY;
     }
-    // A message cut from MPEG-TS without damage has a packet in its first 188 bytes.
-    return findFirstPacket(bytes, PACKET_BYTES);
+    // A message cut from MPEG-TS without damage has a packet in its first 188 bytes; a shorter one proves nothing.
+    return bytes.length < PACKET_BYTES ? -1 : findFirstPacket(bytes, PACKET_BYTES);
   }
 
   /** Where the next packet begins after bytes that belong to none, or -1. */
   #resync(bytes: Uint8Array, from: number): number {
     for (let at = bytes.indexOf(SYNC_BYTE, from); at >= 0; at = bytes.indexOf(SYNC_BYTE, at + 1)) {
       if (at + PACKET_BYTES > bytes.length) return -1;
-      if (isInStep(bytes.subarray(0, at + 3 * PACKET_BYTES), at)) return at;
+      if (isInStep(bytes, at, CONFIRM)) return at;
     }
     return -1;
   }
 
-  /** A whole packet; `known` if its header was looked at with the message before. */
-  #take(bytes: Uint8Array, packet: number, known: boolean): void {
+  /** A whole packet; `begun` in the message before, so that nobody can begin with this one. */
+  #take(bytes: Uint8Array, packet: number, begun: boolean): void {
     this.#classes ??= new PidClasses();
     const pid = pidOf(bytes, packet);
     if (this.#classes.table[pid] === pidClass.table) this.#classes.push(pid, bytes, packet);
-    else if (!known) this.#look(bytes, packet, packet + PACKET_BYTES);
-    else this.#note(bytes, packet);
+    else if (!begun) this.#look(bytes, packet, packet + PACKET_BYTES);
+    else this.#note(bytes);
   }
 
-  /** The class of a packet whose unit start was looked at with the message before. */
-  #note(bytes: Uint8Array, packet: number): void {
-    this.#seen |= 1 << (this.#classes?.table[pidOf(bytes, packet)] ?? pidClass.other);
+  /** The class of a packet that began in the message before. */
+  #note(packet: Uint8Array): void {
+    if (packet.length >= 3) this.#seen |= 1 << (this.#classes?.table[pidOf(packet, 0)] ?? pidClass.other);
   }
 
   /** The header of a packet, of which there are the bytes up to `end`. */
@@ -94,10 +95,8 @@ export class MessageMarker {
     this.#seen |= 1 << kind;
     if (kind < pidClass.video || kind > pidClass.audio || !isUnitStart(bytes, packet)) return;
     if (kind === pidClass.video) {
-      // A header without its flags yet cannot be told; the message that completes it does not begin with it either.
-      if (end - packet >= HEADER_BYTES || u8(bytes, packet + 3) < 0x20) {
-        this.#randomAccess ||= isRandomAccess(bytes, packet);
-      }
+      // A header without its flags cannot be told, and with the message that completes it nobody can begin.
+      if (end - packet >= HEADER_BYTES) this.#randomAccess ||= isRandomAccess(bytes, packet);
     } else if (!this.#classes.hasVideo) this.#randomAccess = true;
   }
 

@@ -1,4 +1,4 @@
-import { Analyzer, type Report } from '@perch/mpegts';
+import { Analyzer, PACKET_BYTES, type Report } from '@perch/mpegts';
 import { InspectError } from './errors.ts';
 import { describeBytes } from './sniff.ts';
 
@@ -41,7 +41,10 @@ export async function inspect(
     if (!signal?.aborted) throw error;
   }
   analyzer.flush();
-  if (analyzer.packets === 0) {
+  const report = analyzer.report();
+  // Chance makes a few packets out of anything.
+  const isChance = report.programs.length === 0 && report.packets * PACKET_BYTES < bytes / 2;
+  if (report.packets === 0 || isChance) {
     const message =
       bytes === 0 && signal?.aborted
         ? `${name}: no byte came. Is something being sent?`
@@ -49,5 +52,5 @@ export async function inspect(
           'To make one of a film: ffmpeg -i FILE -c copy -f mpegts FILE.mpegts';
     throw new InspectError('inspect-not-mpegts', message);
   }
-  return analyzer.report();
+  return report;
 }

@@ -42,6 +42,6 @@ export class BitReader {
   /** ISO/IEC 14496-10 9.1.1: se(v). */
   signed(): number {
     const code = this.unsigned();
-    return code % 2 === 1 ? (code + 1) / 2 : -code / 2;
+    return code % 2 === 1 ? (code + 1) / 2 : 0 - code / 2;
   }
 }

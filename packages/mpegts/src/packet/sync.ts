@@ -1,10 +1,12 @@
 // Finding packets in bytes. ISO/IEC 13818-1 leaves it to the receiver; a sync byte alone proves nothing, since 0x47
 // is also a payload byte, so a position is believed when several packets in a row agree.
 import { concat, u8 } from '../bytes.ts';
-import { PACKET_BYTES, SYNC_BYTE } from './packet.ts';
+import { looksLikePacket, PACKET_BYTES, SYNC_BYTE } from './packet.ts';
 
-/** How many sync bytes in a row, a packet apart, are believed. */
+/** How many plausible packet headers in a row, a packet apart, are believed. */
 const CONFIRM = 3;
+/** So much of a header is looked at: up to the length of the adaptation field. */
+const HEADER_BYTES = 5;
 const EMPTY = new Uint8Array(0);
 
 /** Distances from packet to packet: plain, with the time code of Blu-ray and camcorders in front, with parity behind. */
@@ -24,7 +26,7 @@ export interface PacketSyncOptions {
 
 /**
  * Cuts bytes into packets. What it delivers does not depend on how the bytes were cut into pushes.
- * Holds at most three packets, and only while it searches.
+ * Holds at most three packets.
  */
 export class PacketSync {
   readonly #onPackets: PacketSyncOptions['onPackets'];
@@ -32,7 +34,6 @@ export class PacketSync {
   readonly #strides: readonly PacketStride[];
   #stride: PacketStride;
   #locked = false;
-  #everLocked = false;
   #skipped = 0;
   /** Ours: the begin of a packet while locked, what is not yet judged while searching. */
   #tail: Uint8Array = EMPTY;
@@ -57,7 +58,6 @@ export class PacketSync {
   /** Says that the next byte pushed begins a packet. */
   lock(): void {
     this.#locked = true;
-    this.#everLocked = true;
     this.#tail = EMPTY;
   }
 
@@ -94,8 +94,7 @@ export class PacketSync {
     const tail = this.#tail;
     this.#tail = EMPTY;
     if (tail.length > 0) {
-      if (this.#locked) this.#skipped += tail.length;
-      else this.#scan(tail, 0, true);
+      this.#scan(tail, 0, true);
     }
     this.#reportSkipped();
     this.#locked = false;
@@ -135,15 +134,13 @@ export class PacketSync {
 
   /** Where a packet begins (and locks), or else from where on it cannot be told yet. */
   #search(bytes: Uint8Array, from: number, last: boolean): number {
-    const strides = this.#everLocked ? [this.#stride] : this.#strides;
-    const reach = (CONFIRM - 1) * (strides.at(-1) ?? PACKET_BYTES);
+    const reach = (CONFIRM - 1) * Math.max(...this.#strides) + HEADER_BYTES;
     for (let at = bytes.indexOf(SYNC_BYTE, from); at >= 0; at = bytes.indexOf(SYNC_BYTE, at + 1)) {
-      if (!last && at + reach >= bytes.length) return at;
-      for (const stride of strides) {
+      if (!last && at + reach > bytes.length) return at;
+      for (const stride of this.#strides) {
         if (!agrees(bytes, at, stride, last)) continue;
         this.#stride = stride;
         this.#locked = true;
-        this.#everLocked = true;
         return at;
       }
     }
@@ -158,12 +155,11 @@ export class PacketSync {
   }
 }
 
+/** At the end of the stream what is not there is believed, but one packet has to be whole. */
 const agrees = (bytes: Uint8Array, at: number, stride: number, last: boolean): boolean => {
   if (last && at + PACKET_BYTES > bytes.length) return false;
-  for (let i = 1; i < CONFIRM; i++) {
-    const next = at + i * stride;
-    if (next >= bytes.length) return last;
-    if (bytes[next] !== SYNC_BYTE) return false;
+  for (let i = 0; i < CONFIRM; i++) {
+    if (!looksLikePacket(bytes, at + i * stride, bytes.length)) return false;
   }
   return true;
 };

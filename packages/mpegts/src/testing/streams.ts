@@ -1,0 +1,155 @@
+import { concat } from '../bytes.ts';
+import { PacketWriter } from '../packet/write.ts';
+import { writePes } from '../pes/write.ts';
+import type { Descriptor } from '../psi/descriptors.ts';
+import type { PmtStream } from '../psi/tables.ts';
+import { descriptors, writePat, writePmt } from '../psi/write.ts';
+import { ticks27M, ticks90k } from '../time.ts';
+import { Random } from './random.ts';
+
+const fromHex = (hex: string): Uint8Array =>
+  Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+
+/** Parameter sets that x264 wrote for 320×240 at 29.97/s, baseline. */
+export const sps = fromHex('6742c00dd90141fb011000003e90000ea600f142a480');
+export const pps = fromHex('68cb83cb20');
+
+const START = Uint8Array.of(0, 0, 0, 1);
+
+/** Bytes in which no start code and no sync word hides. */
+export const filler = (random: Random, length: number): Uint8Array =>
+  Uint8Array.from({ length }, () => 0x10 + random.below(0xe0));
+
+/** An H.264 access unit with delimiter; the picture itself is filler. */
+export function h264Unit(random: Random, kind: 'idr' | 'idr-bare' | 'p', size: number): Uint8Array {
+  const sets = kind === 'idr' ? [START, sps, START, pps] : [];
+  const slice = Uint8Array.of(kind === 'p' ? 0x41 : 0x65, 0x9a);
+  return concat(START, Uint8Array.of(9, 0xf0), ...sets, START, slice, filler(random, size));
+}
+
+/** An MPEG video access unit: with a sequence header and an intra picture, or a predicted one. */
+export function mpegVideoUnit(random: Random, version: 1 | 2, intra: boolean, size: number): Uint8Array {
+  const code = (value: number, ...rest: number[]) => Uint8Array.of(0, 0, 1, value, ...rest);
+  // 320×240, 4:3, 25/s; MPEG-2 with sequence and picture coding extension
+  const sequence = concat(
+    code(0xb3, 0x14, 0x00, 0xf0, 0x23, 0xff, 0xff, 0xe0, 0x18),
+    version === 2 ? code(0xb5, 0x14, 0x8a, 0x00, 0x01, 0x00, 0x00) : new Uint8Array(0),
+    code(0xb8, 0x00, 0x08, 0x00, 0x40),
+  );
+  return concat(
+    intra ? sequence : new Uint8Array(0),
+    code(0x00, 0x00, intra ? 0x0f : 0x17, 0xff, 0xf8),
+    version === 2 ? code(0xb5, 0x8f, 0xff, 0xf3, 0x41, 0x80) : new Uint8Array(0),
+    code(0x01),
+    filler(random, size),
+  );
+}
+
+/** An AAC frame, 44,100 Hz stereo. */
+export function adtsFrame(random: Random, size: number): Uint8Array {
+  const length = size + 7;
+  const header = [
+    0xff,
+    0xf1,
+    0x50,
+    0x80 | (length >> 11),
+    (length >> 3) & 0xff,
+    ((length & 7) << 5) | 0x1f,
+    0xfc,
+  ];
+  return concat(Uint8Array.from(header), filler(random, size));
+}
+
+/** An MPEG-1 audio frame, 48,000 Hz stereo: layer II at 192 kbit/s, layer III at 128 kbit/s. */
+export function mpegAudioFrame(random: Random, layer: 2 | 3): Uint8Array {
+  const header = layer === 2 ? [0xff, 0xfd, 0xa4, 0x00] : [0xff, 0xfb, 0x94, 0x00];
+  return concat(Uint8Array.from(header), filler(random, (layer === 2 ? 576 : 384) - 4));
+}
+
+/** An Opus packet of 20 ms with its control header. */
+export function opusUnit(random: Random, size: number): Uint8Array {
+  const lacing = [...Array<number>(Math.floor(size / 255)).fill(255), size % 255];
+  return concat(Uint8Array.of(0x7f, 0xe0, ...lacing), Uint8Array.of(0xfc), filler(random, size - 1));
+}
+
+export type TestVideo = 'h264' | 'mpeg1video' | 'mpeg2video';
+export type TestAudio = 'aac' | 'mp2' | 'mp3' | 'opus';
+
+const streamTypes = { h264: 0x1b, mpeg1video: 1, mpeg2video: 2, aac: 0x0f, mp2: 3, mp3: 4, opus: 6 } as const;
+
+export interface TestStreamOptions {
+  readonly video?: TestVideo;
+  readonly audio?: TestAudio;
+  /** Pictures; sound as long. Default 10. */
+  readonly pictures?: number;
+  /** A random access point each so many pictures. Default 5. */
+  readonly group?: number;
+  /** Video PES packets tell their length. Default true. */
+  readonly bounded?: boolean;
+  /** First presentation time, in ticks of 90 kHz. Default 126000. */
+  readonly start?: number;
+  readonly seed?: number;
+}
+
+export const testPids = { pmt: 0x1000, video: 0x100, audio: 0x101 } as const;
+
+const PICTURE_TICKS = 3600;
+
+/** A stream of one program as an encoder would send it, with its tables before each random access point. */
+export function testStream(options: TestStreamOptions): Uint8Array {
+  const { video, audio, pictures = 10, group = 5, bounded = true, start = 126_000, seed = 7 } = options;
+  const random = new Random(seed);
+  const writer = new PacketWriter();
+  const streams: PmtStream[] = [];
+  if (video) streams.push({ pid: testPids.video, streamType: streamTypes[video], descriptors: [] });
+  if (audio) {
+    const list: Descriptor[] = [descriptors.language('deu')];
+    if (audio === 'opus') list.push(descriptors.registration('Opus'), descriptors.opusChannels(2));
+    streams.push({ pid: testPids.audio, streamType: streamTypes[audio], descriptors: list });
+  }
+  const pcrPid = video ? testPids.video : testPids.audio;
+  const pat = writePat({ programs: [{ programNumber: 1, pmtPid: testPids.pmt }] });
+  const pmt = writePmt({ programNumber: 1, version: 0, pcrPid, descriptors: [], streams });
+  const parts: Uint8Array[] = [];
+  const sound = audio && soundOf(random, audio);
+  let soundAt = 0;
+  for (let i = 0; i < pictures; i++) {
+    const at = i * PICTURE_TICKS;
+    const key = i % group === 0;
+    const pcr = ticks27M((start + at - 9_000) * 300);
+    if (key) parts.push(writer.section(0, pat), writer.section(testPids.pmt, pmt));
+    if (video) {
+      const size = key ? 2000 + random.below(3000) : 20 + random.below(900);
+      const unit =
+        video === 'h264'
+          ? h264Unit(random, key ? 'idr' : 'p', size)
+          : mpegVideoUnit(random, video === 'mpeg1video' ? 1 : 2, key, size);
+      const pes = writePes({ streamId: 0xe0, pts: ticks90k(start + at), bounded }, unit);
+      parts.push(writer.pes(testPids.video, pes, { pcr, randomAccess: key }));
+    }
+    while (sound && soundAt <= at) {
+      const { bytes, duration } = sound();
+      const streamId = audio === 'opus' ? 0xbd : 0xc0;
+      const pes = writePes({ streamId, pts: ticks90k(Math.round(start + soundAt)) }, bytes);
+      parts.push(
+        writer.pes(testPids.audio, pes, video ? { randomAccess: true } : { pcr, randomAccess: true }),
+      );
+      soundAt += duration;
+    }
+  }
+  return concat(...parts);
+}
+
+/** One or two frames for each PES packet. */
+function soundOf(random: Random, audio: TestAudio): () => { bytes: Uint8Array; duration: number } {
+  const frame = () => {
+    if (audio === 'aac') return adtsFrame(random, 50 + random.below(300));
+    if (audio === 'opus') return opusUnit(random, 40 + random.below(400));
+    return mpegAudioFrame(random, audio === 'mp2' ? 2 : 3);
+  };
+  const ticks = audio === 'aac' ? (1024 * 90_000) / 44_100 : audio === 'opus' ? 1800 : 2160;
+  return () => {
+    const count = 1 + random.below(2);
+    return { bytes: concat(...Array.from({ length: count }, frame)), duration: ticks * count };
+  };
+}
