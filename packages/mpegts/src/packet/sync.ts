@@ -35,8 +35,9 @@ export class PacketSync {
   #stride: PacketStride;
   #locked = false;
   #skipped = 0;
-  /** Ours: the begin of a packet while locked, what is not yet judged while searching. */
+  /** The begin of a packet while locked, what is not yet judged while searching: the first `#held` bytes of `#tail`. */
   #tail: Uint8Array = EMPTY;
+  #held = 0;
 
   constructor(options: PacketSyncOptions) {
     this.#onPackets = options.onPackets;
@@ -52,50 +53,47 @@ export class PacketSync {
 
   /** The begin of a packet that is not complete yet; empty at a packet boundary. A view: copy it to keep it. */
   get pending(): Uint8Array {
-    return this.#tail;
+    return this.#tail.subarray(0, this.#held);
   }
 
   /** Says that the next byte pushed begins a packet. */
   lock(): void {
     this.#locked = true;
-    this.#tail = EMPTY;
+    this.#held = 0;
   }
 
   /** Forgets the position and what is pending. */
   reset(): void {
     this.#locked = false;
-    this.#tail = EMPTY;
+    this.#held = 0;
   }
 
   push(bytes: Uint8Array): void {
-    const tail = this.#tail;
-    if (tail.length === 0) {
+    if (this.#held === 0) {
       this.#scan(bytes, 0, false);
       return;
     }
     if (!this.#locked) {
-      this.#tail = EMPTY;
-      this.#scan(concat(tail, bytes), 0, false);
+      const unjudged = this.pending;
+      this.#held = 0;
+      this.#scan(concat(unjudged, bytes), 0, false);
       return;
     }
-    const missing = this.#stride - tail.length;
-    if (bytes.length < missing) {
-      this.#tail = concat(tail, bytes);
-      return;
-    }
-    this.#tail = EMPTY;
-    const packet = concat(tail, bytes.subarray(0, missing));
-    this.#onPackets(packet, 0, packet.length, this.#stride);
-    if (this.#tail === EMPTY) this.#scan(bytes, missing, false);
+    const missing = Math.min(bytes.length, this.#stride - this.#held);
+    this.#tail.set(bytes.subarray(0, missing), this.#held);
+    this.#held += missing;
+    if (this.#held < this.#stride) return;
+    // It is given away; the next split packet gets another array.
+    this.#held = 0;
+    this.#onPackets(this.#tail, 0, this.#stride, this.#stride);
+    this.#scan(bytes, missing, false);
   }
 
   /** No more bytes come: judges what is left by what there is of it, and forgets the rest. */
   flush(): void {
-    const tail = this.#tail;
-    this.#tail = EMPTY;
-    if (tail.length > 0) {
-      this.#scan(tail, 0, true);
-    }
+    const left = this.pending;
+    this.#held = 0;
+    if (left.length > 0) this.#scan(left, 0, true);
     this.#reportSkipped();
     this.#locked = false;
   }
@@ -110,7 +108,7 @@ export class PacketSync {
         at = found;
         if (!this.#locked) {
           if (last) this.#skipped += length - at;
-          else this.#tail = bytes.slice(at);
+          else this.#hold(bytes, at, length - at);
           return;
         }
         this.#reportSkipped();
@@ -127,9 +125,15 @@ export class PacketSync {
       // With parity or without, the last packet of a stream has its 188 bytes.
       if (last && at + PACKET_BYTES <= length) this.#onPackets(bytes, at, at + PACKET_BYTES, stride);
       else if (last) this.#skipped += length - at;
-      else this.#tail = bytes.slice(at);
+      else this.#hold(bytes, at, stride);
       return;
     }
+  }
+
+  #hold(bytes: Uint8Array, from: number, capacity: number): void {
+    this.#tail = new Uint8Array(capacity);
+    this.#tail.set(bytes.subarray(from));
+    this.#held = bytes.length - from;
   }
 
   /** Where a packet begins (and locks), or else from where on it cannot be told yet. */
