@@ -5,4 +5,4 @@ export type { AgentOptions, GivenDestination } from './options.ts';
 export { RuleError, type RuleErrorCode } from './rules/errors.ts';
 export { demoSource } from './sources/demo.ts';
 export type { SourceOptions } from './sources/source.ts';
-export type { OutgoingOptions } from './uplink/dial.ts';
+export { type OutgoingOptions, proxyFor } from './uplink/dial.ts';
