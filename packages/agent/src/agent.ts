@@ -15,6 +15,7 @@ import { Publishers } from './ingest/publisher.ts';
 import { Switchboard } from './ingest/switchboard.ts';
 import { isLoopback } from './loopback.ts';
 import type { AgentOptions } from './options.ts';
+import { readPages } from './page.ts';
 import { type RuleSet, ruleFile } from './rules/file.ts';
 import { API_RULE, API_TOPIC, type DestinationRule } from './rules/rule.ts';
 import { RuleStore } from './rules/store.ts';
@@ -77,9 +78,10 @@ async function assemble(options: AgentOptions, scope: Scope): Promise<Agent> {
     socket.once('close', () => members.delete(member));
   };
   const sources: Source[] = [];
-  const parts = { switchboard, publishers, members, uplinks, sources, store, clock };
+  const { routes: pages, preview } = await readPages(options);
+  const parts = { switchboard, publishers, members, uplinks, sources, store, preview, clock };
 
-  const router = new Router(makeRoutes({ ...parts, origin: isLocal ? 'local' : 'network', pages: [] }));
+  const router = new Router(makeRoutes({ ...parts, origin: isLocal ? 'local' : 'network', pages }));
   const server = new ApiServer({ listen, guard, router, onMember, protocols: [PERCH_1, 'null'], logger });
   scope.onClose(() => server.close(httpWaitMs));
   // Bodies have no end of their own to wait for.

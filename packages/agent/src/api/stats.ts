@@ -14,6 +14,8 @@ export interface StatsParts {
   readonly uplinks: Iterable<Uplink>;
   readonly sources: readonly Source[];
   readonly store: RuleStore;
+  /** Whether `/preview/<topic>` exists. */
+  readonly preview: boolean;
   readonly clock: Clock;
 }
 
@@ -23,6 +25,7 @@ export function takeStats(parts: StatsParts) {
   const now = clock.now();
   const hearing = (topic: string) => switchboard.takers(topic);
   return {
+    preview: parts.preview,
     feeds: [...switchboard.feeds].map(({ name, meter, publishers }) => ({
       feed: name,
       publishers,

@@ -5,7 +5,7 @@ import type { WebSocket } from 'ws';
 import { framingOf } from '../framing.ts';
 import { type Corkable, Outbox } from '../outbox.ts';
 import { Meter } from './meter.ts';
-import type { Switchboard } from './switchboard.ts';
+import type { FeedInput, Switchboard } from './switchboard.ts';
 
 export interface MemberOptions {
   readonly topic: string;
@@ -39,13 +39,16 @@ export class Member implements Taker {
       deadline: limits.readDeadline,
       onSent: (bytes) => this.meter.add(bytes, clock.now()),
     });
-    const input = switchboard.open(topic);
+    /** Opened by the first message: who only listens publishes nothing. */
+    let input: FeedInput | undefined;
     const leave = switchboard.join(topic, this);
     socket.on('message', (data: Buffer, binary: boolean) => {
       try {
         const received = framing.decode(data, binary, clock.wall());
-        if (received.kind === 'message') input.publish(received.message, this);
-        else if (received.kind === 'answer') socket.send(received.text);
+        if (received.kind === 'message') {
+          input ??= switchboard.open(topic);
+          input.publish(received.message, this);
+        } else if (received.kind === 'answer') socket.send(received.text);
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
         socket.close(closeCodes.protocolError, error.message.slice(0, 120));
@@ -55,7 +58,7 @@ export class Member implements Taker {
     socket.on('error', (error) => logger.warn('member broke the protocol', { topic, error: error.message }));
     socket.on('close', (code) => {
       leave[Symbol.dispose]();
-      input.close();
+      input?.close();
       this.#outbox.close();
       logger.debug('member left', { topic, code });
     });

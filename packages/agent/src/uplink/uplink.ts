@@ -1,5 +1,12 @@
 import { Connection, type ConnectionState, type Greeting } from '@perch/client';
-import { type Batch, type DropCount, type Taker, TakerQueue, type TopicMessage } from '@perch/hub';
+import {
+  type Batch,
+  type DropCount,
+  type HubMessage,
+  type Taker,
+  TakerQueue,
+  type TopicMessage,
+} from '@perch/hub';
 import { limits, ProtocolError } from '@perch/protocol';
 import type { Clock, Logger } from '@perch/runtime';
 import { framingOf } from '../framing.ts';
@@ -32,7 +39,8 @@ export class Uplink implements Taker {
   readonly rule: DestinationRule;
   readonly meter = new Meter();
   readonly #options: UplinkOptions;
-  readonly #input: FeedInput;
+  /** Opened by the first message that comes back. */
+  #input: FeedInput | undefined;
   readonly #leave: Disposable;
   readonly #held: TakerQueue<TopicMessage>;
   #connection: Connection | undefined;
@@ -51,7 +59,6 @@ export class Uplink implements Taker {
       limits: { bytes: HELD_BYTES, age: limits.backlogAge, hardBytes: limits.backlogHardBytes },
       onTheWay: { bytes: 0, allBytes: 0, age: () => 0 },
     });
-    this.#input = options.switchboard.open(this.rule.stream);
     this.#leave = options.switchboard.join(this.rule.stream, this);
     try {
       this.#connection = this.#connect();
@@ -105,7 +112,7 @@ export class Uplink implements Taker {
   /** Stops at once: the far end gets close code 1000. Resolves when the socket is gone. */
   async close(reason = 'the rule is gone'): Promise<void> {
     this.#leave[Symbol.dispose]();
-    this.#input.close();
+    this.#input?.close();
     this.#endOutbox();
     this.#held.clear();
     await this.#connection?.close(reason);
@@ -154,7 +161,7 @@ export class Uplink implements Taker {
       const bytes = data instanceof ArrayBuffer ? new Uint8Array(data) : data;
       try {
         const received = framing.decode(bytes, binary, clock.wall());
-        if (received.kind === 'message') this.#input.publish(received.message, this);
+        if (received.kind === 'message') this.#publish(received.message);
         else if (received.kind === 'answer') socket.send(received.text);
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
@@ -165,6 +172,11 @@ export class Uplink implements Taker {
     const held: TopicMessage[] = [];
     for (let next = this.#held.shift(); next; next = this.#held.shift()) held.push(next.message);
     this.#outbox.sendAll(held);
+  }
+
+  #publish(message: HubMessage): void {
+    this.#input ??= this.#options.switchboard.open(this.rule.stream);
+    this.#input.publish(message, this);
   }
 
   #onState(state: ConnectionState): void {
