@@ -54,12 +54,12 @@ export class Tokens {
   /** The valid token with this secret. */
   find(secret: string): TokenRecord | undefined {
     const hash = hashSecret(secret);
-    return this.#valid().find((token) => sameHash(token.hash, hash));
+    return this.valid().find((token) => sameHash(token.hash, hash));
   }
 
   /** Whether the token with this id may still be used: not revoked, not expired. */
   isValid(id: string): boolean {
-    return this.#valid().some((token) => token.id === id);
+    return this.valid().some((token) => token.id === id);
   }
 
   /**
@@ -88,7 +88,15 @@ export class Tokens {
     return secret;
   }
 
-  #valid(): readonly TokenRecord[] {
+  /** Ends a token at once; connections that rest on it are closed within a second. @returns whether there was one. */
+  revoke(id: string): boolean {
+    if (!this.#file.read().some((token) => token.id === id)) return false;
+    this.#file.update((tokens) => tokens.filter((token) => token.id !== id));
+    return true;
+  }
+
+  /** Those that are neither revoked nor expired. */
+  valid(): readonly TokenRecord[] {
     const now = this.#clock.wall();
     return this.#read().filter((token) => Date.parse(token.expires) > now);
   }
@@ -121,6 +129,23 @@ export function createTokenIn(options: NewToken & { data: string; clock: Clock; 
   }
   return new Tokens(options).create(options);
 }
+
+interface TokenPlace {
+  readonly data: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** The valid tokens of a data directory: for `perch token list`. */
+export const listTokensIn = (place: TokenPlace): readonly TokenRecord[] => new Tokens(place).valid();
+
+/** The valid token with this secret in a data directory. */
+export const findTokenIn = (place: TokenPlace & { secret: string }): TokenRecord | undefined =>
+  new Tokens(place).find(place.secret);
+
+/** Ends a token in a data directory: for `perch token revoke`. @returns whether there was one with this id. */
+export const revokeTokenIn = (place: TokenPlace & { id: string }): boolean =>
+  new Tokens(place).revoke(place.id);
 
 function checkScope(scope: readonly unknown[]): readonly Scope[] {
   const known = scope.filter((s) => s === 'read' || s === 'write');
