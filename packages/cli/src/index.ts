@@ -1,1 +1,3 @@
-export {};
+export { runInspect } from './inspect/index.ts';
+export { runPerch } from './program.ts';
+export type { Terminal } from './terminal.ts';

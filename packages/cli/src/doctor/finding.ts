@@ -1,38 +1,16 @@
-/** One thing that was looked at. */
+/** What was looked at, and what was found. */
 export interface Finding {
-  /** What was looked at, such as `ffmpeg` or `DNS`. */
   readonly name: string;
-  /** `bad`: something that was asked for will not work. `warn`: something that may be wanted will not. */
-  readonly outcome: 'ok' | 'warn' | 'bad';
-  /** What was seen. */
-  readonly seen: string;
-  /** What to do about it; a command where there is one. */
-  readonly help?: string;
+  /** *missing* must be put right; *optional* only takes something away; *skipped* says nothing. */
+  readonly state: 'ok' | 'missing' | 'optional' | 'skipped';
+  readonly words: string;
+  /** What to do about it. */
+  readonly todo?: string;
 }
 
-export const ok = (name: string, seen: string): Finding => ({ name, outcome: 'ok', seen });
-export const warn = (name: string, seen: string, help: string): Finding => ({
-  name,
-  outcome: 'warn',
-  seen,
-  help,
-});
-export const bad = (name: string, seen: string, help: string): Finding => ({
-  name,
-  outcome: 'bad',
-  seen,
-  help,
-});
+const signs = { ok: '✓', missing: '✗', optional: '–', skipped: '·' } as const;
 
-const signs = { ok: 'ok  ', warn: 'note', bad: 'BAD ' } as const;
-
-/** Findings as lines for people. */
-export function showFindings(findings: readonly Finding[]): string {
-  const width = Math.max(...findings.map(({ name }) => name.length));
-  return findings
-    .map(({ name, outcome, seen, help }) => {
-      const line = `${signs[outcome]}  ${name.padEnd(width)}  ${seen}`;
-      return help === undefined ? `${line}\n` : `${line}\n${' '.repeat(width + 8)}→ ${help}\n`;
-    })
-    .join('');
+/** One finding a line, what to do below it. */
+export function findingText({ name, state, words, todo }: Finding): string {
+  return `${signs[state]} ${name.padEnd(12)} ${words}\n${todo === undefined ? '' : `${' '.repeat(15)}→ ${todo}\n`}`;
 }

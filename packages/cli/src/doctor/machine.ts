@@ -1,112 +1,128 @@
-import { execFile } from 'node:child_process';
-import { accessSync, constants, existsSync, mkdtempSync, rmdirSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
-import { bad, type Finding, ok, warn } from './finding.ts';
+import { join } from 'node:path';
+import type { Config } from '../config/settings.ts';
+import { type Address, formatAddress } from '../config/units.ts';
+import { webRoot } from '../places.ts';
+import type { Finding } from './finding.ts';
+import { howToInstall, isInstalled } from './programs.ts';
 
-const run = promisify(execFile);
-
-export interface MachineQuestions {
-  /** The data directory; it need not exist yet. */
-  readonly data: string;
-  /** Addresses that `perch up` would listen on. */
-  readonly listen: readonly { readonly what: string; readonly host: string; readonly port: number }[];
-  /** Default `ffmpeg`, found in PATH. */
-  readonly ffmpeg?: string;
-}
-
-/** Looks at this machine: can it run an agent, a relay, the demo? */
-export async function examineMachine(questions: MachineQuestions): Promise<Finding[]> {
-  return [
-    examineNode(process.versions.node),
-    ...(await examineFfmpeg(questions.ffmpeg ?? 'ffmpeg')),
-    examineData(questions.data),
-    ...(await Promise.all(questions.listen.map(examinePort))),
-  ];
-}
-
-/** @param version such as `24.21.0`. */
-export function examineNode(version: string): Finding {
-  const major = Number(version.split('.', 1)[0]);
-  return major >= 24
-    ? ok('node', version)
-    : bad(
-        'node',
-        `${version}, and Perch runs on 24 or newer`,
-        'install Node 24, or reinstall Perch with its own: npm install',
-      );
-}
-
-/** What of ffmpeg's encoders we look for, and what each is for. */
-const encoders = [
-  ['libx264', 'H.264 picture'],
-  ['aac', 'AAC sound'],
-  ['mpeg1video', 'MPEG-1 picture, for JSMpeg players'],
-  ['mp2', 'MP2 sound, for JSMpeg players'],
+/** What ffmpeg must be able to encode, and what for. */
+const encoders: readonly (readonly [name: string, use: string])[] = [
+  ['libx264', 'H.264 picture, the demo'],
+  ['aac', 'AAC sound, the demo'],
+  ['mpeg1video', 'picture for JSMpeg'],
+  ['mp2', 'sound for JSMpeg'],
   ['libmp3lame', 'MP3 sound'],
-] as const;
+];
 
-const FFMPEG_HELP =
-  'Debian, Ubuntu: sudo apt-get install ffmpeg. Fedora: sudo dnf install ffmpeg. Others: https://ffmpeg.org/download.html';
-
-async function examineFfmpeg(program: string): Promise<Finding[]> {
-  let version: string;
-  let list: string;
-  try {
-    version = (await run(program, ['-hide_banner', '-version'])).stdout.split('\n', 1)[0] ?? '';
-    list = (await run(program, ['-hide_banner', '-encoders'])).stdout;
-  } catch {
-    return [bad('ffmpeg', 'not found: the demo, and most cameras, need it', FFMPEG_HELP)];
-  }
-  const has = new Set(list.split('\n').map((line) => line.trim().split(/\s+/)[1]));
-  const missing = encoders.filter(([name]) => !has.has(name));
+/** Looks at this machine: what Perch needs, what is there, and how to get the rest. */
+export async function examineMachine(config: Config, env: NodeJS.ProcessEnv): Promise<Finding[]> {
   return [
-    ok('ffmpeg', version.replace(/ Copyright.*/, '')),
-    missing.length === 0
-      ? ok('encoders', encoders.map(([name]) => name).join(', '))
-      : warn(
-          'encoders',
-          `this ffmpeg has no ${missing.map(([name, use]) => `${name} (${use})`).join(', ')}`,
-          'install an ffmpeg that is built with them',
-        ),
+    node(),
+    ...ffmpeg(env),
+    browser(env),
+    await dataDirectory(config.data),
+    await port('relay port', config['relay.listen'], '--listen'),
+    await port('agent port', config['agent.listen'], '--listen, or --agent_listen of "perch up"'),
+    webApp(),
   ];
 }
 
-/** Whether state can be kept there. Leaves no trace. */
-export function examineData(data: string): Finding {
-  let nearest = data;
-  while (!existsSync(nearest) && dirname(nearest) !== nearest) nearest = dirname(nearest);
+function node(): Finding {
+  const words = `${process.version} on ${process.platform} ${process.arch}`;
+  return Number.parseInt(process.versions.node, 10) >= 24
+    ? { name: 'Node', state: 'ok', words }
+    : { name: 'Node', state: 'missing', words, todo: 'Perch needs Node 24 or newer' };
+}
+
+function ffmpeg(env: NodeJS.ProcessEnv): Finding[] {
+  if (!isInstalled('ffmpeg', env)) {
+    return [
+      {
+        name: 'ffmpeg',
+        state: 'optional',
+        words: 'not installed: no demo, and nothing here to encode a camera with (a relay alone needs none)',
+        todo: howToInstall(['ffmpeg'], env),
+      },
+    ];
+  }
+  const run = (...args: string[]) =>
+    spawnSync('ffmpeg', ['-hide_banner', ...args], { encoding: 'utf8', env, timeout: 10_000 });
+  const version = /version (\S+)/.exec(run('-version').stdout ?? '')?.[1] ?? 'of an unknown version';
+  const list = run('-encoders').stdout ?? '';
+  const missing = encoders.filter(([name]) => !new RegExp(`^ [VA]\\S+ ${name} `, 'm').test(list));
+  const found: Finding = { name: 'ffmpeg', state: 'ok', words: version };
+  if (missing.length === 0) return [found];
+  return [
+    found,
+    {
+      name: 'encoders',
+      state: 'optional',
+      words: `this ffmpeg lacks ${missing.map(([name, use]) => `${name} (${use})`).join(', ')}`,
+      todo: "Use your system's full ffmpeg package, or a build with these encoders.",
+    },
+  ];
+}
+
+function browser(env: NodeJS.ProcessEnv): Finding {
+  const program = ['chromium', 'chromium-browser', 'google-chrome'].find((name) => isInstalled(name, env));
+  if (program) return { name: 'browser', state: 'ok', words: program };
+  return {
+    name: 'browser',
+    state: 'optional',
+    words: 'no Chromium here: only the tests need one on this machine',
+    todo: howToInstall(['chromium'], env),
+  };
+}
+
+async function dataDirectory(data: string): Promise<Finding> {
+  const probe = join(data, `.doctor-${randomBytes(4).toString('hex')}`);
   try {
-    accessSync(nearest, constants.W_OK | constants.X_OK);
-    if (nearest === data) rmdirSync(mkdtempSync(join(data, '.doctor-')));
-    return ok('data', nearest === data ? data : `${data} (will be made)`);
+    await mkdir(data, { recursive: true, mode: 0o700 });
+    await writeFile(probe, 'x', { flush: true });
+    await rm(probe);
+    return { name: 'data', state: 'ok', words: `${data} can be written` };
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    return bad(
-      'data',
-      `${nearest} cannot be written: ${why}`,
-      'give this user the right, or choose another with --data DIR',
-    );
+    return {
+      name: 'data',
+      state: 'missing',
+      words: `${data} cannot be written: ${(error as Error).message}`,
+      todo: 'Let this user write there, or choose another directory with --data DIR or PERCH_DATA.',
+    };
   }
 }
 
-function examinePort({ what, host, port }: MachineQuestions['listen'][number]): Promise<Finding> {
-  const name = `port ${port}`;
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const why = error.code === 'EADDRINUSE' ? 'in use (by a Perch that runs?)' : error.message;
-      resolve(
-        warn(
-          name,
-          `for the ${what}: ${why}`,
-          `stop what uses it, or choose another port with --listen HOST:PORT`,
-        ),
-      );
-    });
-    server.listen({ host, port, exclusive: true }, () =>
-      server.close(() => resolve(ok(name, `free, for the ${what}`))),
-    );
-  });
+async function port(name: string, address: Address, flag: string): Promise<Finding> {
+  const words = formatAddress(address);
+  const server = createServer();
+  try {
+    server.listen(address.port, address.host);
+    await once(server, 'listening');
+    return { name, state: 'ok', words: `${words} is free` };
+  } catch (error) {
+    const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+    return {
+      name,
+      state: 'optional',
+      words: isTaken
+        ? `${words} is in use, perhaps by Perch itself`
+        : `${words}: ${(error as Error).message}`,
+      todo: `If not: stop that program, or choose another port with ${flag}.`,
+    };
+  } finally {
+    if (server.listening) {
+      server.close();
+      await once(server, 'close');
+    }
+  }
+}
+
+function webApp(): Finding {
+  const place = webRoot();
+  if (place) return { name: 'web app', state: 'ok', words: place };
+  return { name: 'web app', state: 'missing', words: 'not built', todo: 'Type: npm run build' };
 }

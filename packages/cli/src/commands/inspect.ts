@@ -1,0 +1,41 @@
+import type { Command } from 'commander';
+import { runInspect } from '../inspect/index.ts';
+import { Stop } from '../stop.ts';
+import type { Run } from '../terminal.ts';
+
+interface Flags {
+  readonly json?: boolean;
+  readonly live?: boolean;
+  readonly seconds?: string;
+  readonly token?: string;
+}
+
+export function addInspect(program: Command, run: Run): void {
+  program
+    .command('inspect')
+    .description('show what is in a transport stream: programs, codecs, bit rates, errors')
+    .argument('<FILE|URL>', 'a file, - for standard input, or an http, https, ws or wss address')
+    .option('--json', 'as JSON')
+    .option('--live', 'counters each second while reading')
+    .option('--seconds <N>', 'stop after so many seconds')
+    .option('--token <TOKEN>', 'access token, for https://RELAY/session/TOPIC')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  perch inspect recording.mpegts\n  perch inspect ws://127.0.0.1:8888/ws/demo --live --seconds 10',
+    )
+    .action(async (input: string, { json = false, live = false, seconds, token }: Flags) => {
+      using stop = new Stop();
+      const ended = new AbortController();
+      void stop.asked.then(() => ended.abort());
+      run.exitCode = await runInspect({
+        input,
+        json,
+        live,
+        ...(seconds !== undefined && { seconds: Number(seconds) }),
+        token: token ?? run.terminal.env.PERCH_TOKEN,
+        signal: ended.signal,
+        stdout: run.terminal.stdout,
+        stderr: run.terminal.stderr,
+      });
+    });
+}

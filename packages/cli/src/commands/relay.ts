@@ -1,0 +1,111 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type RelayOptions, startRelay } from '@perch/relay';
+import type { Logger } from '@perch/runtime';
+import type { Command } from 'commander';
+import { type Loaded, loadConfig } from '../config/load.ts';
+import type { Config } from '../config/settings.ts';
+import { formatAddress } from '../config/units.ts';
+import { CliError } from '../errors.ts';
+import { flagLayer, withSettings } from '../flags.ts';
+import { webRoot } from '../places.ts';
+import { Stop } from '../stop.ts';
+import { loggerFor, type Run, writeJson } from '../terminal.ts';
+
+interface Flags {
+  readonly config?: string;
+  readonly json?: boolean;
+  readonly sign_in?: boolean;
+}
+
+export function addRelay(program: Command, run: Run): void {
+  withSettings(program.command('relay'))
+    .description('run the public side: publishers in, viewers out, on one port')
+    .option('--listen <HOST:PORT>', 'where to listen (default: 127.0.0.1:8080; port 0 picks a free one)')
+    .option('--open <GLOB...>', 'topics that anyone may read and write (default: none)')
+    .option('--tls_cert <FILE>', 'certificate, PEM: the relay then speaks HTTPS and wss')
+    .option('--tls_key <FILE>', 'its key, PEM')
+    .option(
+      '--plain_http',
+      'allow plain HTTP beyond loopback: for a private network, or a proxy on another machine',
+    )
+    .option('--sign_in', 'print a new sign-in link for the app (without it only the first start does)')
+    .option('--json', 'one JSON line when ready, then logs in JSON')
+    .addHelpText(
+      'after',
+      "\nExamples:\n  perch relay --listen 127.0.0.1:8080 --data /var/lib/perch\n  perch relay --listen 127.0.0.1:0 --data ./state --open 'lab/*'",
+    )
+    .action((flags: Flags) => runRelay(run, flags));
+}
+
+async function runRelay(run: Run, flags: Flags): Promise<void> {
+  using stop = new Stop();
+  const json = flags.json ?? false;
+  const loaded = loadConfig({
+    program: 'relay',
+    file: flags.config,
+    env: run.terminal.env,
+    flags: flagLayer(flags as Record<string, unknown>, {
+      listen: 'relay.listen',
+      open: 'relay.open',
+      tls_cert: 'relay.tls_cert',
+      tls_key: 'relay.tls_key',
+      plain_http: 'relay.plain_http',
+    }),
+  });
+  const { config } = loaded;
+  refusePlainHttp(config);
+  const logger = loggerFor(run.terminal, { level: config.log_level, json });
+  for (const warning of loaded.warnings) logger.warn(warning);
+  await using relay = await startRelay(relayOptions(loaded, logger));
+  const signIn = isFirstStart(config.data) || flags.sign_in ? relay.signInLink() : undefined;
+  if (json) writeJson(run.terminal, { event: 'ready', relay: relay.url, signIn });
+  else {
+    run.terminal.stdout.write(`The relay runs at ${relay.url}\n`);
+    if (signIn) run.terminal.stdout.write(signInText(signIn));
+  }
+  const signal = await stop.asked;
+  logger.info('ending', { signal });
+}
+
+/** What the configuration says, as the relay wants it. */
+export function relayOptions({ config }: Loaded, logger: Logger): RelayOptions {
+  const web = webRoot();
+  const cert = config['relay.tls_cert'];
+  const key = config['relay.tls_key'];
+  return {
+    listen: config['relay.listen'],
+    data: config.data,
+    open: config['relay.open'],
+    ...(cert !== undefined && key !== undefined && { tls: { cert, key } }),
+    ...(web !== undefined && { webRoot: web }),
+    logger,
+  };
+}
+
+/** Tokens and cookies would travel in clear. @throws {CliError} `misused` */
+export function refusePlainHttp(config: Config): void {
+  const { host, port } = config['relay.listen'];
+  if (isLoopback(host) || config['relay.tls_cert'] !== undefined || config['relay.plain_http']) return;
+  throw new CliError(
+    'misused',
+    `On ${formatAddress({ host, port })} tokens would travel in clear. Give --tls_cert and --tls_key, or listen on 127.0.0.1 behind a proxy that has a certificate, or say --plain_http if the network is private.`,
+  );
+}
+
+export const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || host.startsWith('127.');
+
+/** Whether no relay has run on this directory before; from now on one has. */
+function isFirstStart(data: string): boolean {
+  const mark = join(data, 'first-start');
+  if (existsSync(mark)) return false;
+  mkdirSync(data, { recursive: true, mode: 0o700 });
+  writeFileSync(mark, `${new Date().toISOString()}\n`);
+  return true;
+}
+
+const signInText = (link: string): string =>
+  `  open the app  ${link}
+  One use, 15 minutes. Behind a proxy put its address before the #. A new link: perch relay --sign_in
+`;

@@ -1,0 +1,147 @@
+import { AgentError, demoSource, startAgent } from '@perch/agent';
+import { startRelay } from '@perch/relay';
+import { Scope } from '@perch/runtime';
+import type { Command } from 'commander';
+import { type Loaded, loadConfig } from '../config/load.ts';
+import { formatAddress } from '../config/units.ts';
+import { howToInstall, isInstalled } from '../doctor/programs.ts';
+import { CliError } from '../errors.ts';
+import { flagLayer, withSettings } from '../flags.ts';
+import { Stop } from '../stop.ts';
+import { loggerFor, type Run, writeJson } from '../terminal.ts';
+import { agentOptions } from './agent.ts';
+import { isLoopback, relayOptions } from './relay.ts';
+import { type Front, publicFront } from './up-public.ts';
+import { uplinkToken } from './up-token.ts';
+
+interface Flags {
+  readonly config?: string;
+  readonly json?: boolean;
+  readonly demo: boolean;
+  readonly public?: string;
+}
+
+const DEMO = 'demo';
+
+export function addUp(program: Command, run: Run): void {
+  withSettings(program.command('up'))
+    .description('run a relay and an agent together, with a demo, and print a link that opens the app')
+    .option(
+      '--listen <HOST:PORT>',
+      'where the relay listens (default: 127.0.0.1:8080; port 0 picks a free one)',
+    )
+    .option('--agent_listen <HOST:PORT>', 'where the agent listens (default: 127.0.0.1:8888)')
+    .option('--no-demo', 'without the demo picture and tone')
+    .option(
+      '--public <HOST>',
+      'serve HTTPS under this name or address, with a link and a picture for a phone',
+    )
+    .option(
+      '--tls_cert <FILE>',
+      'certificate for --public, PEM (default: one made here, which browsers warn about)',
+    )
+    .option('--tls_key <FILE>', 'its key, PEM')
+    .option('--open <GLOB...>', 'topics that anyone may read and write (default: none)')
+    .option('--json', 'one JSON line when ready, then logs in JSON')
+    .addHelpText('after', '\nExamples:\n  perch up\n  perch up --public 192.168.1.20')
+    .action((flags: Flags) => runUp(run, flags));
+}
+
+async function runUp(run: Run, flags: Flags): Promise<void> {
+  using stop = new Stop();
+  const json = flags.json ?? false;
+  const loaded = loadConfig({
+    program: 'up',
+    file: flags.config,
+    env: run.terminal.env,
+    flags: flagLayer(flags as unknown as Record<string, unknown>, {
+      listen: 'relay.listen',
+      agent_listen: 'agent.listen',
+      open: 'relay.open',
+      tls_cert: 'relay.tls_cert',
+      tls_key: 'relay.tls_key',
+    }),
+  });
+  const { config } = loaded;
+  if (flags.public === undefined && !isLoopback(config['relay.listen'].host)) {
+    throw new CliError(
+      'misused',
+      '--listen beyond loopback needs --public HOST: the name or address that people will use',
+    );
+  }
+  const logger = loggerFor(run.terminal, { level: config.log_level, json });
+  for (const warning of loaded.warnings) logger.warn(warning);
+  const demo = flags.demo && isInstalled('ffmpeg', run.terminal.env);
+  if (flags.demo && !demo)
+    logger.warn(`there is no demo: ffmpeg is not installed. ${howToInstall(['ffmpeg'])}`);
+
+  await using scope = new Scope();
+  const front = flags.public === undefined ? undefined : await publicFront(flags.public, config);
+  const relay = scope.own(
+    await startRelay({ ...relayOptions(loaded, logger.child({ part: 'relay' })), ...front?.relay }),
+  );
+  const uplink = front?.uplinkBase(relay.port) ?? relay.url;
+  const agent = scope.own(await startUpAgent(loaded, { demo, relay, uplink, front, logger }));
+  const signIn = front ? front.link(relay) : relay.signInLink();
+  if (json) writeJson(run.terminal, { event: 'ready', relay: relay.url, agent: agent.url, signIn });
+  else
+    run.terminal.stdout.write(await readyText({ relay: relay.url, agent: agent.url, signIn, front, demo }));
+  const signal = await stop.asked;
+  logger.info('ending', { signal });
+}
+
+interface UpAgent {
+  readonly demo: boolean;
+  readonly relay: Awaited<ReturnType<typeof startRelay>>;
+  /** Where the agent reaches the relay. */
+  readonly uplink: string;
+  readonly front: Front | undefined;
+  readonly logger: ReturnType<typeof loggerFor>;
+}
+
+async function startUpAgent(loaded: Loaded, { demo, relay, uplink, front, logger }: UpAgent) {
+  const { config } = loaded;
+  const options = agentOptions(loaded, logger.child({ part: 'agent' }));
+  const caFile = front?.caFile;
+  const token = await uplinkToken({ data: config.data, topic: DEMO, relay });
+  try {
+    return await startAgent({
+      ...options,
+      ...(caFile !== undefined && { outgoing: { ...options.outgoing, caFile } }),
+      sources: [...(options.sources ?? []), ...(demo ? [demoSource(DEMO)] : [])],
+      destinations: [
+        ...(options.destinations ?? []),
+        { id: DEMO, stream: DEMO, destination: `${uplink}/session/${DEMO}`, token, protocol: 'perch.1' },
+      ],
+    });
+  } catch (error) {
+    // The agent does not know that here --listen is the relay's.
+    if (!(error instanceof AgentError) || error.code !== 'port-in-use') throw error;
+    throw new CliError(
+      'failed',
+      `The agent's port ${formatAddress(config['agent.listen'])} is in use, perhaps by another agent. Stop that, or choose another with --agent_listen HOST:PORT.`,
+      { cause: error },
+    );
+  }
+}
+
+interface Ready {
+  readonly relay: string;
+  readonly agent: string;
+  readonly signIn: string;
+  readonly front: Front | undefined;
+  readonly demo: boolean;
+}
+
+async function readyText({ relay, agent, signIn, front, demo }: Ready): Promise<string> {
+  const picture = front ? `\n${await front.picture(signIn)}${front.warning}` : '';
+  return `Perch is running${demo ? ', with a demo' : ''}. Ctrl-C ends it.
+
+  open the app  ${signIn}
+                one use, 15 minutes; this browser then stays signed in
+  relay         ${relay}
+  agent         ${agent}
+  your picture  ffmpeg … -f mpegts ${agent}/ts/NAME
+${picture}
+`;
+}

@@ -1,0 +1,92 @@
+import { AgentError, type EnvironmentSettings, settingsFromEnvironment } from '@perch/agent';
+import { CliError } from '../errors.ts';
+import { type Config, type SettingKey, settings } from './settings.ts';
+import { BadValue } from './units.ts';
+
+/** The program that is configured; `PERCH_LISTEN` is of the one part that it has. */
+export type Program = 'up' | 'relay' | 'agent' | 'tool';
+
+export interface EnvironmentLayer {
+  readonly values: { readonly [K in SettingKey]?: Config[K] };
+  readonly proxy: NonNullable<EnvironmentSettings['outgoing']['proxy']>;
+  readonly warnings: readonly string[];
+}
+
+/** Variables of ours that the agent's own list does not have, and the settings they are. */
+const ours: Readonly<Record<string, SettingKey>> = {
+  PERCH_RELAY_LISTEN: 'relay.listen',
+  PERCH_AGENT_LISTEN: 'agent.listen',
+  PERCH_OPEN: 'relay.open',
+  PERCH_TLS_CERT: 'relay.tls_cert',
+  PERCH_TLS_KEY: 'relay.tls_key',
+  PERCH_PLAIN_HTTP: 'relay.plain_http',
+};
+
+/** Variables of the repository's own scripts, and of single commands. */
+const scripts = ['PERCH_LONG', 'PERCH_TOKEN'];
+
+/** Older relays' variables that have a meaning here. */
+const older: Readonly<Record<string, SettingKey>> = { CROSSBAR_LISTEN: 'relay.listen' };
+
+/**
+ * Reads the environment: `PERCH_*` wins over the names of older systems.
+ *
+ * @throws {CliError} `misused`, naming a variable that is unknown or wrong.
+ */
+export function environmentLayer(program: Program, env: NodeJS.ProcessEnv): EnvironmentLayer {
+  const agent = agentSettings(env);
+  const warnings: string[] = [];
+  const values: Partial<Record<SettingKey, unknown>> = {};
+  const set = (key: SettingKey, value: unknown) => {
+    if (value !== undefined) values[key] = value;
+  };
+
+  if (program === 'relay') {
+    for (const name of Object.keys(env).filter((key) => /^(CROSSBAR|RELAY)_/.test(key) && env[key])) {
+      const key = older[name];
+      if (key) set(key, understand(key, env[name] as string, name));
+      else warnings.push(`${name} has no effect: tokens are made with "perch token create"`);
+    }
+  }
+  if (agent.port !== undefined) set('agent.listen', { host: '127.0.0.1', port: agent.port });
+  if (agent.listen !== undefined) {
+    if (program === 'up') {
+      throw new CliError(
+        'misused',
+        'PERCH_LISTEN could mean two ports here: use PERCH_RELAY_LISTEN and PERCH_AGENT_LISTEN',
+      );
+    }
+    const key = program === 'relay' ? 'relay.listen' : 'agent.listen';
+    set(key, understand(key, agent.listen, 'PERCH_LISTEN'));
+  }
+  set('data', agent.data);
+  set('log_level', agent.logLevel);
+  set('agent.public_host', agent.publicHost);
+  set('agent.allow_origin', agent.allowOrigin);
+  set('agent.trust', agent.trust);
+  set('agent.vw_api', agent.vwApi);
+  set('agent.http_wait', agent.httpWaitMs);
+  set('agent.extra_ca', agent.outgoing.caFile);
+  for (const [name, key] of Object.entries(ours)) {
+    if (env[name]) set(key, understand(key, env[name], name));
+  }
+  return { values: values as EnvironmentLayer['values'], proxy: agent.outgoing.proxy ?? {}, warnings };
+}
+
+function agentSettings(env: NodeJS.ProcessEnv): EnvironmentSettings {
+  try {
+    return settingsFromEnvironment(env, [...Object.keys(ours), ...scripts]);
+  } catch (error) {
+    if (error instanceof AgentError) throw new CliError('misused', error.message, { cause: error });
+    throw error;
+  }
+}
+
+function understand(key: SettingKey, value: string, name: string): unknown {
+  try {
+    return settings[key].parse(value);
+  } catch (error) {
+    if (error instanceof BadValue) throw new CliError('misused', `${name} ${error.message}`);
+    throw error;
+  }
+}

@@ -1,0 +1,212 @@
+import { type LogLevel, logLevels } from '../log.ts';
+import { defaultData } from '../places.ts';
+import { type Address, BadValue, formatAddress, parseAddress, parseDuration } from './units.ts';
+
+/** One setting: how its text is understood, what holds without it, and what a person reads about it. */
+interface Setting<T> {
+  /** Understands what the file, a variable or a flag says. @throws {BadValue} saying what it must be. */
+  readonly parse: (value: unknown) => T;
+  readonly fallback: () => T;
+  /** For the example file, as YAML. */
+  readonly example: string;
+  readonly about: string;
+}
+
+/** A process that the agent runs to produce a feed. */
+export interface ConfiguredSource {
+  readonly feed: string;
+  /** Program and arguments; `{url}` stands for the address to post to. */
+  readonly command: readonly string[];
+}
+
+/** A destination that the file gives; the API shows it but cannot change it. */
+export interface ConfiguredDestination {
+  readonly id: string;
+  readonly stream: string;
+  readonly destination: string;
+  readonly token?: string;
+}
+
+const text = (value: unknown): string => {
+  if (typeof value === 'string' && value !== '') return value;
+  throw new BadValue(`must be text, not ${JSON.stringify(value)}`);
+};
+
+const duration = (value: unknown): number => parseDuration(text(value));
+const address = (value: unknown): Address => parseAddress(text(value));
+
+const list = (value: unknown): readonly string[] => {
+  // One text is a list of one: `--open a --open b`, `open: a`.
+  const entries = Array.isArray(value) ? value : [value];
+  return entries.flatMap((entry) => text(entry).split(/[\s,]+/)).filter((entry) => entry !== '');
+};
+
+const yesOrNo = (value: unknown): boolean => {
+  if (value === true || value === 'true' || value === 'yes' || value === '1') return true;
+  if (value === false || value === 'false' || value === 'no' || value === '0') return false;
+  throw new BadValue(`must be true or false, not ${JSON.stringify(value)}`);
+};
+
+const level = (value: unknown): LogLevel => {
+  const found = logLevels.find((name) => name === value);
+  if (found) return found;
+  throw new BadValue(`must be one of ${logLevels.join(', ')}, not ${JSON.stringify(value)}`);
+};
+
+function record(
+  value: unknown,
+  allowed: readonly string[],
+  needed: readonly string[],
+): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new BadValue(`must have entries with ${allowed.join(', ')}`);
+  }
+  for (const key of Object.keys(value)) {
+    if (!allowed.includes(key))
+      throw new BadValue(`has an unknown key "${key}"; known are ${allowed.join(', ')}`);
+  }
+  for (const key of needed) if (!(key in value)) throw new BadValue(`has an entry without "${key}"`);
+  return value as Record<string, unknown>;
+}
+
+const records =
+  <T>(decode: (entry: unknown) => T) =>
+  (value: unknown): readonly T[] => {
+    if (!Array.isArray(value)) throw new BadValue('must be a list');
+    return value.map(decode);
+  };
+
+const sources = records((entry): ConfiguredSource => {
+  const { feed, command } = record(entry, ['feed', 'command'], ['feed', 'command']);
+  if (!Array.isArray(command) || command.length === 0) {
+    throw new BadValue('"command" must be a list: the program and its arguments, each an entry');
+  }
+  return {
+    feed: text(feed),
+    command: command.map((part) => text(typeof part === 'number' ? String(part) : part)),
+  };
+});
+
+const destinations = records((entry): ConfiguredDestination => {
+  const keys = ['id', 'stream', 'destination'] as const;
+  const { id, stream, destination, token } = record(entry, [...keys, 'token'], keys);
+  return {
+    id: text(id),
+    stream: text(stream),
+    destination: text(destination),
+    ...(token !== undefined && { token: text(token) }),
+  };
+});
+
+const optional = <T>(parse: (value: unknown) => T) => ({ parse, fallback: (): T | undefined => undefined });
+const none = <T>(parse: (value: unknown) => readonly T[]) => ({ parse, fallback: (): readonly T[] => [] });
+
+/** Every setting, by its key in `perch.yaml`: a dot leads into a part of the file. */
+export const settings = {
+  data: {
+    parse: text,
+    fallback: () => defaultData(),
+    example: '/var/lib/perch',
+    about: 'The directory where state lives. Default: $XDG_STATE_HOME/perch.',
+  },
+  log_level: {
+    parse: level,
+    fallback: (): LogLevel => 'info',
+    example: 'info',
+    about: 'The least that is logged: error, warn, info or debug.',
+  },
+  'relay.listen': {
+    parse: address,
+    fallback: (): Address => ({ host: '127.0.0.1', port: 8080 }),
+    example: '127.0.0.1:8080',
+    about: 'Where the relay listens. Port 0 picks a free one.',
+  },
+  'relay.open': {
+    ...none(list),
+    example: '[lab/*]',
+    about: 'Topics that anyone may read and write, as globs: * stops at /, ** does not. None by default.',
+  },
+  'relay.tls_cert': {
+    ...optional(text),
+    example: '/etc/ssl/relay.pem',
+    about: 'Certificate (with its chain) and key, as PEM files. With them the relay speaks HTTPS and wss.',
+  },
+  'relay.tls_key': {
+    ...optional(text),
+    example: '/etc/ssl/private/relay.key',
+    about: 'The key of that certificate.',
+  },
+  'relay.plain_http': {
+    parse: yesOrNo,
+    fallback: () => false,
+    example: 'true',
+    about: 'Allow plain HTTP beyond loopback: for a private network, or a proxy on another machine.',
+  },
+  'agent.listen': {
+    parse: address,
+    fallback: (): Address => ({ host: '127.0.0.1', port: 8888 }),
+    example: '127.0.0.1:8888',
+    about: 'Where the agent listens. Beyond loopback every caller must show the token in DIR/agent-token.',
+  },
+  'agent.public_host': {
+    ...optional(text),
+    example: 'camera.lan',
+    about: 'A further name under which the agent may be called.',
+  },
+  'agent.allow_origin': {
+    ...none(list),
+    example: '[https://lab.example]',
+    about: "Origins of web pages, besides the agent's own, that may use it.",
+  },
+  'agent.trust': {
+    ...none(list),
+    example: '[172.18.0.0/16]',
+    about: 'Networks whose publishers need no token, such as a Compose bridge.',
+  },
+  'agent.vw_api': {
+    ...optional(text),
+    example: 'wss://relay.example/bi/control',
+    about: 'Far end of a control channel for this agent (the old VW_API).',
+  },
+  'agent.http_wait': {
+    parse: duration,
+    fallback: () => 5_000,
+    example: '5s',
+    about: 'How long the end waits for those connected.',
+  },
+  'agent.extra_ca': {
+    ...optional(text),
+    example: '/etc/ssl/company-ca.pem',
+    about: 'PEM certificates to trust on outgoing connections, besides the usual ones.',
+  },
+  'agent.sources': {
+    ...none(sources),
+    example:
+      '[{feed: video0, command: [ffmpeg, -i, /dev/video0, -c:v, libx264, -tune, zerolatency, -f, mpegts, "{url}"]}]',
+    about: 'Programs that the agent runs and keeps running; {url} is the address to post to.',
+  },
+  'agent.destinations': {
+    ...none(destinations),
+    example: '[{id: "0", stream: video0, destination: "https://relay.example/session/video0", token: abc}]',
+    about: 'Where feeds and streams are sent. The API shows these but cannot change them.',
+  },
+} satisfies Record<string, Setting<unknown>>;
+
+export type SettingKey = keyof typeof settings;
+
+/** All settings with their values. Frozen. */
+export type Config = {
+  readonly [K in SettingKey]:
+    | ReturnType<(typeof settings)[K]['parse']>
+    | ReturnType<(typeof settings)[K]['fallback']>;
+};
+
+/** A setting's default as a person would write it. */
+export function defaultText(key: SettingKey): string {
+  const value = settings[key].fallback();
+  if (key === 'data') return '$XDG_STATE_HOME/perch';
+  if (value === undefined) return '';
+  if (typeof value === 'number') return `${value / 1000}s`;
+  if (typeof value === 'object' && 'port' in value) return formatAddress(value);
+  return Array.isArray(value) ? '[]' : String(value);
+}
