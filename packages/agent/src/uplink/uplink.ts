@@ -48,6 +48,7 @@ export class Uplink implements Taker {
   #dialled: Dialled | undefined;
   #outbox: Outbox | undefined;
   #opened = 0;
+  #isClosed = false;
   #lastError: string | undefined;
   /** Left out by outboxes of connections that have ended, or because there was no connection. */
   #droppedBefore = { messages: 0, bytes: 0 };
@@ -111,6 +112,7 @@ export class Uplink implements Taker {
 
   /** Stops at once: the far end gets close code 1000. Resolves when the socket is gone. */
   async close(reason = 'the rule is gone'): Promise<void> {
+    this.#isClosed = true;
     this.#leave[Symbol.dispose]();
     this.#input?.close();
     this.#endOutbox();
@@ -175,6 +177,8 @@ export class Uplink implements Taker {
   }
 
   #publish(message: HubMessage): void {
+    // A socket that is being closed may still deliver; what it says has no place any more.
+    if (this.#isClosed) return;
     this.#input ??= this.#options.switchboard.open(this.rule.stream);
     this.#input.publish(message, this);
   }
