@@ -26,7 +26,7 @@ export interface InputOptions {
  */
 export async function openInput(options: InputOptions): Promise<AsyncIterable<Uint8Array>> {
   const { input } = options;
-  if (input === '-') return options.stdin ?? process.stdin;
+  if (input === '-') return options.stdin ?? openStdin(options.signal);
   if (/^https?:\/\//i.test(input)) return openHttp(options);
   if (/^wss?:\/\//i.test(input)) return openSocket(options, input);
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(input)?.[1];
@@ -37,6 +37,12 @@ export async function openInput(options: InputOptions): Promise<AsyncIterable<Ui
     );
   }
   return openFile(input, options.signal);
+}
+
+function openStdin(signal: AbortSignal | undefined): AsyncIterable<Uint8Array> {
+  // Silent standard input would keep the process alive.
+  signal?.addEventListener('abort', () => process.stdin.destroy(), { once: true });
+  return process.stdin;
 }
 
 async function openFile(path: string, signal: AbortSignal | undefined): Promise<AsyncIterable<Uint8Array>> {

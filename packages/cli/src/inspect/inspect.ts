@@ -28,12 +28,11 @@ export async function inspect(
   let begin = new Uint8Array(0);
   let bytes = 0;
   try {
-    for await (const read of source) {
+    for await (const read of until(source, signal)) {
       if (begin.length < BEGIN_BYTES) begin = Buffer.concat([begin, read.subarray(0, BEGIN_BYTES)]);
       bytes += read.length;
       analyzer.push(read);
       onRead?.(analyzer);
-      if (signal?.aborted) break;
       if (bytes > SEARCH_BYTES && analyzer.packets === 0) break;
     }
   } catch (error) {
@@ -53,4 +52,32 @@ export async function inspect(
     throw new InspectError('inspect-not-mpegts', message);
   }
   return report;
+}
+
+/** The same items, until the signal: also while the source is silent. Whoever opened the source ends it by the signal. */
+async function* until<T>(source: AsyncIterable<T>, signal: AbortSignal | undefined): AsyncIterable<T> {
+  if (!signal) {
+    yield* source;
+    return;
+  }
+  const iterator = source[Symbol.asyncIterator]();
+  let stopWaiting: () => void = () => undefined;
+  const onAbort = () => stopWaiting();
+  signal.addEventListener('abort', onAbort);
+  let ended = false;
+  try {
+    while (!signal.aborted) {
+      const next = await new Promise<IteratorResult<T> | undefined>((resolve, reject) => {
+        stopWaiting = () => resolve(undefined);
+        iterator.next().then(resolve, reject);
+      });
+      ended = next?.done === true;
+      if (!next || next.done) break;
+      yield next.value;
+    }
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    // A source that waits for bytes would not return before they come.
+    if (!ended && !signal.aborted) await iterator.return?.();
+  }
 }

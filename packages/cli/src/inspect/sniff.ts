@@ -27,10 +27,18 @@ export function describeBytes(begin: Uint8Array): string {
   const hex = Array.from(begin.subarray(0, 8), (byte) => byte.toString(16).padStart(2, '0')).join(' ');
   const kind = kinds.find(({ at, bytes }) => bytes.every((byte, i) => begin[at + i] === byte));
   if (kind) return `it begins with ${hex}, like ${kind.name}`;
-  const head = begin.subarray(0, 64);
-  if (head.every((byte) => (byte >= 0x20 ? byte !== 0x7f : byte === 9 || byte === 10 || byte === 13))) {
-    const [line = ''] = new TextDecoder().decode(head).split(/[\r\n]/, 1);
-    return `it is text: ${JSON.stringify(line.slice(0, 40))}`;
-  }
+  const line = firstLine(begin.subarray(0, 64));
+  if (line !== undefined) return `it is text: ${JSON.stringify(line.slice(0, 40))}`;
   return `it begins with ${hex}`;
+}
+
+/** The first line of what can be read as text, else undefined. */
+function firstLine(head: Uint8Array): string | undefined {
+  if (head.some((byte) => byte === 0x7f || (byte < 0x20 && ![9, 10, 13].includes(byte)))) return undefined;
+  try {
+    // Streaming, since a character may be cut off at the end.
+    return new TextDecoder('utf-8', { fatal: true }).decode(head, { stream: true }).split(/[\r\n]/, 1)[0];
+  } catch {
+    return undefined; // not UTF-8, so not text
+  }
 }
