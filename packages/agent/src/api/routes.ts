@@ -3,6 +3,7 @@ import { API_TOPIC } from '../rules/rule.ts';
 import type { RuleOrigin } from '../rules/store.ts';
 import { empty, json, refuse, text } from './answer.ts';
 import { formatMetrics } from './metrics.ts';
+import { openapi } from './openapi.ts';
 import type { Handler, Route } from './router.ts';
 import { ruleHandlers } from './rules.ts';
 import { type StatsParts, takeStats } from './stats.ts';
@@ -39,6 +40,7 @@ export function makeRoutes(
     { path: '/ws/', verbs: { any: (_, response) => refuse(response, 400, 'Bad Request') } },
     // Perch's own.
     { path: '/api/stats', verbs: { GET: (_, response) => json(response, stats()) } },
+    { path: '/api/openapi.json', verbs: { GET: (_, response) => json(response, openapi) } },
     {
       path: '/metrics',
       verbs: {

@@ -1,0 +1,198 @@
+const name = (of: string) => ({
+  name: of,
+  in: 'path',
+  required: true,
+  description: 'May hold slashes.',
+  schema: { type: 'string', pattern: '^[A-Za-z0-9._~\\-/]+$', maxLength: 256 },
+});
+const content = (type: string, schema: object) => ({ content: { [type]: { schema } } });
+const json = (description: string, schema: object) => ({
+  description,
+  ...content('application/json', schema),
+});
+const words = (description: string) => ({ description, ...content('text/plain', { type: 'string' }) });
+const body = (schema: object) => ({ required: true, ...content('application/json', schema) });
+const ref = (schema: string) => ({ $ref: `#/components/schemas/${schema}` });
+const map = (schema: object) => ({ type: 'object', additionalProperties: schema });
+const nullable = (type: string) => ({ type: [type, 'null'] });
+const text = { type: 'string' };
+const number = { type: 'number' };
+const whole = { type: 'integer' };
+const list = (items: object) => ({ type: 'array', items });
+const record = (properties: Record<string, object>) => ({
+  type: 'object',
+  required: Object.keys(properties),
+  properties,
+});
+
+const refusals = {
+  '400': words('The rule is wrong; the text names the field.'),
+  '409': words('The rule is set by the configuration.'),
+  '413': words('The body is larger than 1 MiB.'),
+  '507': words('Too many rules, or the disk is full. Nothing has changed.'),
+};
+
+const deletion = (what: string) => ({
+  summary: `Delete a ${what}; deleting an unknown one is a success`,
+  responses: { '200': json('Its name.', text), '409': refusals['409'], '507': refusals['507'] },
+});
+
+const deleteAll = (what: string) => ({
+  summary: `Delete all ${what} (\`deleteAll\` in place of \`all\` does the same)`,
+  responses: { '200': json('Always `"deleteAll"`.', { const: 'deleteAll' }), '507': refusals['507'] },
+});
+
+function put(what: string, schema: string, operationId: string) {
+  const operation = {
+    summary: `Add or replace a ${what}. Any Content-Type; keys match whatever their case; missing fields are empty`,
+    requestBody: body(ref(schema)),
+    responses: { '200': json('The rule as it was stored.', ref(schema)), ...refusals },
+  };
+  return {
+    post: { ...operation, operationId: `post${operationId}` },
+    put: { ...operation, operationId: `put${operationId}` },
+  };
+}
+
+const media = {
+  requestBody: {
+    description: 'A transport stream, or anything else, for as long as it takes. 30 s without a byte end it.',
+    ...content('video/mp2t', { type: 'string', format: 'binary' }),
+  },
+  responses: {
+    '204': { description: 'The body has ended.' },
+    '403': words('`/ts/api`: the control channel takes no media.'),
+    '408': words('No byte came for 30 s.'),
+  },
+};
+
+const drops = record({ messages: whole, bytes: whole });
+
+const stats = record({
+  preview: { type: 'boolean' },
+  feeds: list(
+    record({ feed: text, publishers: whole, takers: whole, bitRate: number, messages: whole, bytes: whole }),
+  ),
+  streams: list(record({ stream: text, feeds: list(text), takers: whole })),
+  destinations: list(
+    record({
+      id: text,
+      stream: text,
+      destination: text,
+      readOnly: { type: 'boolean' },
+      state: { enum: ['idle', 'connecting', 'open', 'waiting', 'closed', 'invalid'] },
+      attempt: nullable('integer'),
+      openForMs: nullable('integer'),
+      nextTryInMs: nullable('integer'),
+      protocol: nullable('string'),
+      reconnects: whole,
+      lastError: nullable('string'),
+      bitRate: number,
+      messages: whole,
+      bytes: whole,
+      backlogBytes: whole,
+      dropped: drops,
+    }),
+  ),
+  members: list(record({ topic: text, bitRate: number, messages: whole, bytes: whole, dropped: drops })),
+  sources: list(
+    record({
+      source: text,
+      feed: text,
+      state: { enum: ['idle', 'running', 'waiting', 'closed'] },
+      restarts: whole,
+      lastError: nullable('string'),
+      lastLines: list(text),
+    }),
+  ),
+});
+
+/** What `/api/openapi.json` says. A test holds it to the routes and to real answers. */
+export const openapi = {
+  openapi: '3.1.0',
+  info: {
+    title: 'Perch agent',
+    version: '0.1.0',
+    description:
+      'Feeds in, rules, figures. Compatible with `vw stream` and `relay host`. Beyond loopback every call needs the agent token, as `Authorization: Bearer …`.',
+    license: { name: 'MIT', identifier: 'MIT' },
+  },
+  components: {
+    schemas: {
+      StreamRule: {
+        type: 'object',
+        properties: { stream: text, feeds: { type: ['array', 'null'], items: text } },
+      },
+      DestinationRule: {
+        type: 'object',
+        properties: {
+          id: text,
+          stream: text,
+          destination: text,
+          token: text,
+          protocol: { const: 'perch.1', description: 'The far end is a Perch relay.' },
+        },
+      },
+      Stats: stats,
+    },
+  },
+  paths: {
+    '/healthcheck': { get: { summary: 'Is it there', responses: { '200': words('`"ok"` and a newline.') } } },
+    '/api': { get: { summary: 'Nothing, successfully', responses: { '200': { description: 'Empty.' } } } },
+    '/api/streams': put('stream rule', 'StreamRule', 'StreamRule'),
+    '/api/streams/all': {
+      get: {
+        summary: 'All stream rules',
+        responses: { '200': json('Feeds by stream.', map({ type: ['array', 'null'], items: text })) },
+      },
+      delete: deleteAll('stream rules'),
+    },
+    '/api/streams/{stream}': {
+      parameters: [name('stream')],
+      get: {
+        summary: 'The feeds of a stream',
+        responses: { '200': json('Feeds.', list(text)), '404': words('`Stream not found`') },
+      },
+      delete: deletion('stream rule'),
+    },
+    '/api/destinations': put('destination rule', 'DestinationRule', 'DestinationRule'),
+    '/api/destinations/all': {
+      get: {
+        summary: 'All destination rules',
+        responses: { '200': json('Rules by id.', map(ref('DestinationRule'))) },
+      },
+      delete: deleteAll('destination rules'),
+    },
+    '/api/destinations/{id}': {
+      parameters: [name('id')],
+      get: {
+        summary: 'A destination rule; for an unknown id one whose fields are all empty',
+        responses: { '200': json('The rule.', ref('DestinationRule')) },
+      },
+      delete: deletion('destination rule'),
+    },
+    '/ts/{feed}': {
+      parameters: [name('feed')],
+      post: { summary: 'Publish on a feed (any verb does)', operationId: 'publish', ...media },
+    },
+    '/ws/{topic}': {
+      parameters: [name('topic')],
+      get: {
+        summary: 'WebSocket: hear a feed, stream or `api`, and be heard by its other members',
+        responses: {
+          '101': { description: 'A WebSocket. Subprotocols: `perch.1`, `null`.' },
+          '400': words('No WebSocket.'),
+        },
+      },
+    },
+    '/api/stats': {
+      get: { summary: 'Figures of this moment', responses: { '200': json('Figures.', ref('Stats')) } },
+    },
+    '/api/openapi.json': {
+      get: { summary: 'This', responses: { '200': json('OpenAPI 3.1.', { type: 'object' }) } },
+    },
+    '/metrics': {
+      get: { summary: 'The same figures for Prometheus', responses: { '200': words('Text format 0.0.4.') } },
+    },
+  },
+} as const;
