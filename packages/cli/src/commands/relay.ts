@@ -5,8 +5,6 @@ import type { Logger } from '@perch/runtime';
 import type { Command } from 'commander';
 import { type Loaded, loadConfig } from '../config/load.ts';
 import type { Config } from '../config/settings.ts';
-import { formatAddress } from '../config/units.ts';
-import { CliError } from '../errors.ts';
 import { flagLayer, withSettings } from '../flags.ts';
 import { webRoot } from '../places.ts';
 import { Stop } from '../stop.ts';
@@ -25,10 +23,6 @@ export function addRelay(program: Command, run: Run): void {
     .option('--open <GLOB...>', 'topics that anyone may read and write (default: none)')
     .option('--tls_cert <FILE>', 'certificate, PEM: the relay then speaks HTTPS and wss')
     .option('--tls_key <FILE>', 'its key, PEM')
-    .option(
-      '--plain_http',
-      'allow plain HTTP beyond loopback: for a private network, or a proxy on another machine',
-    )
     .option('--sign_in', 'print a new sign-in link for the app (without it only the first start does)')
     .option('--json', 'one JSON line when ready, then logs in JSON')
     .addHelpText(
@@ -50,13 +44,12 @@ async function runRelay(run: Run, flags: Flags): Promise<void> {
       open: 'relay.open',
       tls_cert: 'relay.tls_cert',
       tls_key: 'relay.tls_key',
-      plain_http: 'relay.plain_http',
     }),
   });
   const { config } = loaded;
-  refusePlainHttp(config);
   const logger = loggerFor(run.terminal, { level: config.log_level, json });
   for (const warning of loaded.warnings) logger.warn(warning);
+  warnOfPlainHttp(config, logger);
   await using relay = await startRelay(relayOptions(loaded, logger));
   const signIn = isFirstStart(config.data) || flags.sign_in ? relay.signInLink() : undefined;
   if (json) writeJson(run.terminal, { event: 'ready', relay: relay.url, signIn });
@@ -83,13 +76,10 @@ export function relayOptions({ config }: Loaded, logger: Logger): RelayOptions {
   };
 }
 
-/** Tokens and cookies would travel in clear. @throws {CliError} `misused` */
-export function refusePlainHttp(config: Config): void {
-  const { host, port } = config['relay.listen'];
-  if (isLoopback(host) || config['relay.tls_cert'] !== undefined || config['relay.plain_http']) return;
-  throw new CliError(
-    'misused',
-    `On ${formatAddress({ host, port })} tokens would travel in clear. Give --tls_cert and --tls_key, or listen on 127.0.0.1 behind a proxy that has a certificate, or say --plain_http if the network is private.`,
+function warnOfPlainHttp(config: Config, logger: Logger): void {
+  if (isLoopback(config['relay.listen'].host) || config['relay.tls_cert'] !== undefined) return;
+  logger.warn(
+    'without a certificate tokens travel in clear, and browsers on other machines do not decode: give --tls_cert and --tls_key, or listen on 127.0.0.1 behind a proxy that has one',
   );
 }
 

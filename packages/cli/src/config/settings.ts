@@ -41,12 +41,6 @@ const list = (value: unknown): readonly string[] => {
   return entries.flatMap((entry) => text(entry).split(/[\s,]+/)).filter((entry) => entry !== '');
 };
 
-const yesOrNo = (value: unknown): boolean => {
-  if (value === true || value === 'true' || value === 'yes' || value === '1') return true;
-  if (value === false || value === 'false' || value === 'no' || value === '0') return false;
-  throw new BadValue(`must be true or false, not ${JSON.stringify(value)}`);
-};
-
 const level = (value: unknown): LogLevel => {
   const found = logLevels.find((name) => name === value);
   if (found) return found;
@@ -135,12 +129,6 @@ export const settings = {
     ...optional(text),
     example: '/etc/ssl/private/relay.key',
     about: 'The key of that certificate.',
-  },
-  'relay.plain_http': {
-    parse: yesOrNo,
-    fallback: () => false,
-    example: 'true',
-    about: 'Allow plain HTTP beyond loopback: for a private network, or a proxy on another machine.',
   },
   'agent.listen': {
     parse: address,

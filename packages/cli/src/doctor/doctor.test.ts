@@ -9,10 +9,10 @@ import { type TestContext, test } from 'node:test';
 import { startRelay } from '@perch/relay';
 import { silentLogger } from '@perch/runtime';
 import { freePort, makeCertificate } from '@perch/testkit';
-import { runDoctor } from './doctor.ts';
+import { runPerch } from '../program.ts';
+import { examineRelay } from './examine-relay.ts';
 import { showFindings } from './finding.ts';
 import { examineData, examineMachine, examineNode } from './machine.ts';
-import { examineRelay } from './relay-url.ts';
 
 function scratch(t: TestContext): string {
   const directory = mkdtempSync(join(tmpdir(), 'perch-doctor-'));
@@ -122,8 +122,8 @@ test('this machine has what the tests need', async (t) => {
 test('a missing ffmpeg comes with the way to get it', async (t) => {
   const findings = await examineMachine({ data: scratch(t), listen: [], ffmpeg: '/nowhere/ffmpeg' });
   const finding = findings.find(({ name }) => name === 'ffmpeg');
-  assert.equal(finding?.outcome, 'bad');
-  assert.match(finding?.help ?? '', /apt-get install ffmpeg/);
+  assert.equal(finding?.outcome, 'warn');
+  assert.match(finding?.help ?? '', /install.* ffmpeg/);
 });
 
 test('an ffmpeg without an encoder is named with what is missing', async (t) => {
@@ -159,9 +159,26 @@ test('an old Node, a directory that is none and a port in use are found', async 
 test('the command prints lines or JSON, and fails where something is bad', async () => {
   let text = '';
   const stdout = { write: (more: string) => (text += more) };
-  assert.equal(await runDoctor({ url: 'nonsense', data: '/x', stdout }), 1);
-  assert.match(text, /^BAD {3}address {2}"nonsense"/);
+  const terminal = { stdout, stderr: stdout, env: {} };
+  assert.equal(await runPerch(['doctor', 'nonsense'], terminal), 1);
+  assert.match(text, /^BAD {3}address {6}"nonsense"/);
   text = '';
-  assert.equal(await runDoctor({ url: 'nonsense', data: '/x', json: true, stdout }), 1);
+  assert.equal(await runPerch(['doctor', 'nonsense', '--json'], terminal), 1);
   assert.equal(JSON.parse(text)[0].outcome, 'bad');
+});
+
+/** A proxy that answers every CONNECT in the same way. */
+async function proxyIn(t: TestContext, answer: string): Promise<string> {
+  const server = createHttp().listen(0, '127.0.0.1');
+  server.on('connect', (_request, socket) => socket.end(answer));
+  await once(server, 'listening');
+  t.after(() => server.close());
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+test('a proxy that does not let us through is named, with what it wants', async (t) => {
+  const secure = await proxyIn(t, 'HTTP/1.1 407 Proxy Authentication Required\r\n\r\n');
+  const finding = last(await examineRelay({ url: 'https://relay.example.org', proxy: { secure } }));
+  assert.deepEqual([finding.name, finding.outcome], ['proxy', 'bad']);
+  assert.match(finding.help ?? '', /user:password/);
 });

@@ -1,16 +1,34 @@
 /** What was looked at, and what was found. */
 export interface Finding {
   readonly name: string;
-  /** *missing* must be put right; *optional* only takes something away; *skipped* says nothing. */
-  readonly state: 'ok' | 'missing' | 'optional' | 'skipped';
-  readonly words: string;
+  /** *bad* must be put right; *warn* only takes something away. */
+  readonly outcome: 'ok' | 'warn' | 'bad';
+  readonly seen: string;
   /** What to do about it. */
-  readonly todo?: string;
+  readonly help?: string;
 }
 
-const signs = { ok: '✓', missing: '✗', optional: '–', skipped: '·' } as const;
+export const ok = (name: string, seen: string): Finding => ({ name, outcome: 'ok', seen });
+export const warn = (name: string, seen: string, help: string): Finding => ({
+  name,
+  outcome: 'warn',
+  seen,
+  help,
+});
+export const bad = (name: string, seen: string, help: string): Finding => ({
+  name,
+  outcome: 'bad',
+  seen,
+  help,
+});
+
+const labels = { ok: 'ok', warn: 'warn', bad: 'BAD' } as const;
 
 /** One finding a line, what to do below it. */
-export function findingText({ name, state, words, todo }: Finding): string {
-  return `${signs[state]} ${name.padEnd(12)} ${words}\n${todo === undefined ? '' : `${' '.repeat(15)}→ ${todo}\n`}`;
-}
+export const showFindings = (findings: readonly Finding[]): string =>
+  findings
+    .map(
+      ({ name, outcome, seen, help }) =>
+        `${labels[outcome].padEnd(4)}  ${name.padEnd(12)} ${seen}\n${help === undefined ? '' : `${' '.repeat(19)}→ ${help}\n`}`,
+    )
+    .join('');

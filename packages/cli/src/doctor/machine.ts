@@ -1,16 +1,26 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import type { Config } from '../config/settings.ts';
-import { type Address, formatAddress } from '../config/units.ts';
+import { formatAddress } from '../config/units.ts';
 import { webRoot } from '../places.ts';
-import type { Finding } from './finding.ts';
+import { bad, type Finding, ok, warn } from './finding.ts';
 import { howToInstall, isInstalled } from './programs.ts';
 
-/** What ffmpeg must be able to encode, and what for. */
+export interface MachineQuestions {
+  /** Where state would live. */
+  readonly data: string;
+  /** Ports that must be free. */
+  readonly listen: readonly { readonly what: string; readonly host: string; readonly port: number }[];
+  /** Default: `ffmpeg`, from the PATH. */
+  readonly ffmpeg?: string;
+  /** Default: the process's own. */
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** What ffmpeg should be able to encode, and what for. */
 const encoders: readonly (readonly [name: string, use: string])[] = [
   ['libx264', 'H.264 picture, the demo'],
   ['aac', 'AAC sound, the demo'],
@@ -20,109 +30,87 @@ const encoders: readonly (readonly [name: string, use: string])[] = [
 ];
 
 /** Looks at this machine: what Perch needs, what is there, and how to get the rest. */
-export async function examineMachine(config: Config, env: NodeJS.ProcessEnv): Promise<Finding[]> {
+export async function examineMachine(questions: MachineQuestions): Promise<Finding[]> {
+  const { data, listen, ffmpeg = 'ffmpeg', env = process.env } = questions;
   return [
-    node(),
-    ...ffmpeg(env),
-    browser(env),
-    await dataDirectory(config.data),
-    await port('relay port', config['relay.listen'], '--listen'),
-    await port('agent port', config['agent.listen'], '--listen, or --agent_listen of "perch up"'),
-    webApp(),
+    examineNode(process.versions.node),
+    ...examineFfmpeg(ffmpeg, env),
+    examineBrowser(env),
+    examineData(data),
+    examineWebApp(),
+    ...(await Promise.all(listen.map(examinePort))),
   ];
 }
 
-function node(): Finding {
-  const words = `${process.version} on ${process.platform} ${process.arch}`;
-  return Number.parseInt(process.versions.node, 10) >= 24
-    ? { name: 'Node', state: 'ok', words }
-    : { name: 'Node', state: 'missing', words, todo: 'Perch needs Node 24 or newer' };
+export function examineNode(version: string): Finding {
+  const seen = `${version} on ${process.platform} ${process.arch}`;
+  return Number.parseInt(version, 10) >= 24
+    ? ok('Node', seen)
+    : bad('Node', seen, 'Perch needs Node 24 or newer');
 }
 
-function ffmpeg(env: NodeJS.ProcessEnv): Finding[] {
-  if (!isInstalled('ffmpeg', env)) {
-    return [
-      {
-        name: 'ffmpeg',
-        state: 'optional',
-        words: 'not installed: no demo, and nothing here to encode a camera with (a relay alone needs none)',
-        todo: howToInstall(['ffmpeg'], env),
-      },
-    ];
-  }
+function examineFfmpeg(ffmpeg: string, env: NodeJS.ProcessEnv): Finding[] {
   const run = (...args: string[]) =>
-    spawnSync('ffmpeg', ['-hide_banner', ...args], { encoding: 'utf8', env, timeout: 10_000 });
-  const version = /version (\S+)/.exec(run('-version').stdout ?? '')?.[1] ?? 'of an unknown version';
-  const list = run('-encoders').stdout ?? '';
+    spawnSync(ffmpeg, ['-hide_banner', ...args], { encoding: 'utf8', env, timeout: 10_000 });
+  const { stdout, error } = run('-version');
+  if (error) {
+    // A relay alone runs well without it.
+    const seen =
+      'not installed: no demo, and nothing here to encode a camera with (a relay alone needs none)';
+    return [warn('ffmpeg', seen, howToInstall(['ffmpeg'], env))];
+  }
+  const found = ok('ffmpeg', /version (\S+)/.exec(stdout)?.[1] ?? 'of an unknown version');
+  const list = run('-encoders').stdout;
   const missing = encoders.filter(([name]) => !new RegExp(`^ [VA]\\S+ ${name} `, 'm').test(list));
-  const found: Finding = { name: 'ffmpeg', state: 'ok', words: version };
   if (missing.length === 0) return [found];
-  return [
-    found,
-    {
-      name: 'encoders',
-      state: 'optional',
-      words: `this ffmpeg lacks ${missing.map(([name, use]) => `${name} (${use})`).join(', ')}`,
-      todo: "Use your system's full ffmpeg package, or a build with these encoders.",
-    },
-  ];
+  const lacks = missing.map(([name, use]) => `${name} (${use})`).join(', ');
+  return [found, warn('encoders', `this ffmpeg lacks ${lacks}`, "use your system's full ffmpeg package")];
 }
 
-function browser(env: NodeJS.ProcessEnv): Finding {
+function examineBrowser(env: NodeJS.ProcessEnv): Finding {
   const program = ['chromium', 'chromium-browser', 'google-chrome'].find((name) => isInstalled(name, env));
-  if (program) return { name: 'browser', state: 'ok', words: program };
-  return {
-    name: 'browser',
-    state: 'optional',
-    words: 'no Chromium here: only the tests need one on this machine',
-    todo: howToInstall(['chromium'], env),
-  };
+  if (program) return ok('browser', program);
+  const seen = 'no Chromium here: only the tests need one on this machine';
+  return warn('browser', seen, howToInstall(['chromium'], env));
 }
 
-async function dataDirectory(data: string): Promise<Finding> {
+export function examineData(data: string): Finding {
   const probe = join(data, `.doctor-${randomBytes(4).toString('hex')}`);
   try {
-    await mkdir(data, { recursive: true, mode: 0o700 });
-    await writeFile(probe, 'x', { flush: true });
-    await rm(probe);
-    return { name: 'data', state: 'ok', words: `${data} can be written` };
+    mkdirSync(data, { recursive: true, mode: 0o700 });
+    writeFileSync(probe, 'x', { flush: true });
+    rmSync(probe);
+    return ok('data', `${data} can be written`);
   } catch (error) {
-    return {
-      name: 'data',
-      state: 'missing',
-      words: `${data} cannot be written: ${(error as Error).message}`,
-      todo: 'Let this user write there, or choose another directory with --data DIR or PERCH_DATA.',
-    };
+    return bad(
+      'data',
+      `${data} cannot be written: ${(error as Error).message}`,
+      'let this user write there, or choose another directory with --data DIR or PERCH_DATA',
+    );
   }
 }
 
-async function port(name: string, address: Address, flag: string): Promise<Finding> {
-  const words = formatAddress(address);
+function examineWebApp(): Finding {
+  const place = webRoot();
+  return place ? ok('web app', place) : bad('web app', 'not built', 'type: npm run build');
+}
+
+async function examinePort({ what, host, port }: MachineQuestions['listen'][number]): Promise<Finding> {
+  const name = `${what} port`;
+  const address = formatAddress({ host, port });
   const server = createServer();
   try {
-    server.listen(address.port, address.host);
+    server.listen(port, host);
     await once(server, 'listening');
-    return { name, state: 'ok', words: `${words} is free` };
+    server.close();
+    await once(server, 'close');
+    return ok(name, `${address} is free`);
   } catch (error) {
     const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
-    return {
-      name,
-      state: 'optional',
-      words: isTaken
-        ? `${words} is in use, perhaps by Perch itself`
-        : `${words}: ${(error as Error).message}`,
-      todo: `If not: stop that program, or choose another port with ${flag}.`,
-    };
-  } finally {
-    if (server.listening) {
-      server.close();
-      await once(server, 'close');
-    }
+    const seen = isTaken
+      ? `${address} is in use, perhaps by Perch itself`
+      : `${address}: ${(error as Error).message}`;
+    const flag = what === 'agent' ? '--listen, or --agent_listen of "perch up"' : '--listen';
+    return warn(name, seen, `if not: stop that program, or choose another port with ${flag}`);
   }
-}
-
-function webApp(): Finding {
-  const place = webRoot();
-  if (place) return { name: 'web app', state: 'ok', words: place };
-  return { name: 'web app', state: 'missing', words: 'not built', todo: 'Type: npm run build' };
 }

@@ -1,9 +1,9 @@
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { type ClientRequestArgs, type IncomingMessage, request } from 'node:http';
-import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
-import type { Finding } from './finding.ts';
+import { bad, type Finding, ok, warn } from './finding.ts';
 
 /** A relay as it is reached: directly, or through a proxy. */
 export interface Target {
@@ -11,46 +11,44 @@ export interface Target {
   readonly isTls: boolean;
   readonly port: number;
   readonly proxy: URL | undefined;
+  /** Further certificates to trust, PEM. */
+  readonly ca: string | undefined;
   readonly signal: AbortSignal;
 }
 
-/** A hop that failed: its finding, and nothing beyond it can be tried. */
+/** A hop that failed; nothing beyond it can be tried. */
 export class BrokenHop extends Error {
   readonly finding: Finding;
-  constructor(finding: Finding) {
-    super(finding.words);
-    this.finding = finding;
+
+  constructor(name: string, seen: string, help: string) {
+    super(seen);
+    this.finding = bad(name, seen, help);
   }
 }
+
+const DAY_MS = 86_400_000;
 
 /**
  * Goes the way to the relay hop by hop: name, TCP, proxy, TLS.
  *
- * @param report hears of each hop that is right.
+ * @param note hears of each hop that is right.
  * @returns a connection to the relay; the caller closes it.
  * @throws {BrokenHop}
  */
-export async function openWay(target: Target, report: (finding: Finding) => void): Promise<Socket> {
+export async function openWay(target: Target, note: (finding: Finding) => void): Promise<Socket> {
   const { url, proxy } = target;
   const first = proxy ?? url;
-  const firstPort = proxy ? portOf(proxy) : target.port;
-  report(await resolveName(bare(first.hostname), proxy));
-  let socket: Socket = await connectTo(bare(first.hostname), firstPort, target);
-  report({
-    name: proxy ? 'TCP to proxy' : 'TCP',
-    state: 'ok',
-    words: `connected to ${first.hostname}:${firstPort}`,
-  });
+  const host = bare(first.hostname);
+  const port = proxy ? portOf(proxy) : target.port;
+  note(await findName(host));
+  let socket: Socket = await connectTo(host, port, target);
+  note(ok('TCP', `${host} port ${port} answers`));
   try {
-    if (proxy) report(await passProxy(socket, proxy, target));
+    if (proxy) note(await passProxy(socket, proxy, target));
     if (!target.isTls) return socket;
     const secure = await wrapInTls(socket, target);
     socket = secure;
-    report({
-      name: 'TLS',
-      state: 'ok',
-      words: `${secure.getProtocol()}, certificate of ${subjectOf(secure)} is trusted`,
-    });
+    note(aboutCertificate(secure));
     return socket;
   } catch (error) {
     socket.destroy();
@@ -58,18 +56,17 @@ export async function openWay(target: Target, report: (finding: Finding) => void
   }
 }
 
-async function resolveName(host: string, proxy: URL | undefined): Promise<Finding> {
-  const name = proxy ? 'DNS of proxy' : 'DNS';
+async function findName(host: string): Promise<Finding> {
+  if (isIP(host)) return ok('DNS', `${host} is an address already`);
   try {
-    const { address } = await lookup(host);
-    return { name, state: 'ok', words: host === address ? `${host} is an address` : `${host} is ${address}` };
+    const addresses = await lookup(host, { all: true });
+    return ok('DNS', `${host} is ${addresses.map(({ address }) => address).join(', ')}`);
   } catch (error) {
-    throw new BrokenHop({
-      name,
-      state: 'missing',
-      words: `the name ${host} cannot be found (${codeOf(error)})`,
-      todo: "Check the spelling, this machine's name server (/etc/resolv.conf), and that it is online.",
-    });
+    throw new BrokenHop(
+      'DNS',
+      `the name ${host} cannot be found (${codeOf(error)})`,
+      "check the spelling, this machine's name server (/etc/resolv.conf), and that it is online",
+    );
   }
 }
 
@@ -82,109 +79,115 @@ async function connectTo(host: string, port: number, { signal, proxy }: Target):
     socket.destroy();
     const code = codeOf(error);
     const isRefused = code === 'ECONNREFUSED';
-    throw new BrokenHop({
-      name: proxy ? 'TCP to proxy' : 'TCP',
-      state: 'missing',
-      words: `${host}:${port} ${isRefused ? 'refuses connections' : `does not answer (${code})`}`,
-      todo: isRefused
-        ? `Nothing listens there. Start ${proxy ? 'the proxy, or correct HTTPS_PROXY' : 'the relay, or correct the port'}.`
-        : 'A firewall drops the packets, or the machine is off.',
-    });
+    const seen = `${host} port ${port} ${isRefused ? 'refuses connections' : `does not answer (${code})`}`;
+    if (proxy) throw new BrokenHop('TCP', seen, 'check the proxy setting: nothing gets further than this');
+    throw new BrokenHop(
+      'TCP',
+      seen,
+      isRefused
+        ? 'nothing listens there: start the relay, or correct the port'
+        : 'a firewall drops the packets, or the machine is off',
+    );
   }
 }
 
 async function passProxy(socket: Socket, proxy: URL, { url, port, signal }: Target): Promise<Finding> {
-  const credentials = proxy.username
-    ? {
-        'Proxy-Authorization': `Basic ${Buffer.from(`${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`).toString('base64')}`,
-      }
-    : {};
   const path = `${url.hostname}:${port}`;
   const call = request({
     ...over(socket),
     method: 'CONNECT',
     path,
-    headers: { Host: path, ...credentials },
+    headers: { Host: path, ...credentials(proxy) },
     signal,
   });
   call.end();
+  let status: number | undefined;
   try {
-    const { statusCode } = await new Promise<IncomingMessage>((resolve, reject) => {
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
       call.on('connect', resolve);
       call.on('response', resolve);
       call.on('error', reject);
     });
-    if (statusCode === 200)
-      return { name: 'proxy', state: 'ok', words: `${proxy.host} lets us through to ${path}` };
-    throw new BrokenHop({
-      name: 'proxy',
-      state: 'missing',
-      words: `${proxy.host} answers ${statusCode} to CONNECT ${path}`,
-      todo:
-        statusCode === 407
-          ? 'It wants a user name and password: HTTPS_PROXY=http://user:password@host:port'
-          : 'Ask who runs the proxy to allow this address and port, or except it with NO_PROXY.',
-    });
+    status = answer.statusCode;
   } catch (error) {
-    if (error instanceof BrokenHop) throw error;
-    throw new BrokenHop({
-      name: 'proxy',
-      state: 'missing',
-      words: `${proxy.host} speaks no HTTP proxy protocol (${codeOf(error)})`,
-      todo: 'Check HTTPS_PROXY.',
-    });
+    throw new BrokenHop(
+      'proxy',
+      `${proxy.host} speaks no HTTP proxy protocol (${codeOf(error)})`,
+      'check HTTPS_PROXY',
+    );
   }
+  if (status === 200) return ok('proxy', `${proxy.host} lets us through to ${path}`);
+  throw new BrokenHop(
+    'proxy',
+    `${proxy.host} answers ${status} to CONNECT ${path}`,
+    status === 407
+      ? 'it wants a user name and password: HTTPS_PROXY=http://user:password@host:port'
+      : 'ask who runs the proxy to allow this address and port, or except it with NO_PROXY',
+  );
 }
 
-async function wrapInTls(socket: Socket, { url, signal }: Target): Promise<TLSSocket> {
+function credentials({ username, password }: URL): Record<string, string> {
+  if (username === '') return {};
+  const text = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { 'Proxy-Authorization': `Basic ${Buffer.from(text).toString('base64')}` };
+}
+
+async function wrapInTls(socket: Socket, { url, ca, signal }: Target): Promise<TLSSocket> {
   const host = bare(url.hostname);
-  const secure = connectTls({ socket, host, ...(/^[\d.]+$|:/.test(host) ? {} : { servername: host }) });
+  const secure = connectTls({ socket, host, ...(!isIP(host) && { servername: host }), ...(ca && { ca }) });
   try {
     await once(secure, 'secureConnect', { signal });
     return secure;
   } catch (error) {
     secure.destroy();
-    throw new BrokenHop({ name: 'TLS', state: 'missing', ...tlsWords(error, host) });
+    const { seen, help } = tlsWords(codeOf(error), host);
+    throw new BrokenHop('TLS', seen, help);
   }
 }
 
-function tlsWords(error: unknown, host: string): { words: string; todo: string } {
-  const code = codeOf(error);
+function aboutCertificate(secure: TLSSocket): Finding {
+  const days = Math.floor((Date.parse(secure.getPeerCertificate().valid_to) - Date.now()) / DAY_MS);
+  const seen = `${secure.getProtocol()}, certificate valid for ${days} more days`;
+  return days < 7 ? warn('TLS', seen, 'renew the certificate') : ok('TLS', seen);
+}
+
+function tlsWords(code: string, host: string): { seen: string; help: string } {
   switch (code) {
     case 'CERT_HAS_EXPIRED':
-      return { words: 'the certificate has expired', todo: "Renew it, and check this machine's clock." };
+      return { seen: 'the certificate has expired', help: "renew it, and check this machine's clock" };
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
       return {
-        words: `the certificate is not for ${host}`,
-        todo: 'Use a name that it has, or get one for this name.',
+        seen: `the certificate is not for ${host}`,
+        help: 'use a name that it has, or get one for this name',
       };
     case 'DEPTH_ZERO_SELF_SIGNED_CERT':
     case 'SELF_SIGNED_CERT_IN_CHAIN':
     case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
     case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
       return {
-        words: `nobody that this machine trusts has signed the certificate (${code})`,
-        todo: "If it is your own, or a company proxy's: NODE_EXTRA_CA_CERTS=FILE.pem, and --extra_ca FILE.pem for the agent.",
+        seen: `nobody that this machine trusts has signed the certificate (${code})`,
+        help: "if it is your own, or a company proxy's: NODE_EXTRA_CA_CERTS=FILE.pem, and --extra_ca FILE.pem for the agent",
       };
     case 'EPROTO':
     case 'ERR_SSL_WRONG_VERSION_NUMBER':
+    case 'ERR_SSL_PACKET_LENGTH_TOO_LONG':
       return {
-        words: 'no TLS is spoken there',
-        todo: 'Use http:// or ws:// for this port, or correct the port.',
+        seen: 'no TLS is spoken there',
+        help: 'use http:// or ws:// for this port, or correct the port',
       };
     default:
       return {
-        words: `the handshake failed (${code})`,
-        todo: 'Something between cuts it off: a firewall, or a proxy.',
+        seen: `the handshake failed (${code})`,
+        help: 'something between cuts it off: a firewall, or a proxy',
       };
   }
 }
 
 /** Options that make a request go over a connection that is there. */
-export const over = (socket: Socket): ClientRequestArgs => ({ createConnection: () => socket, agent: false });
+export const over = (socket: Socket): ClientRequestArgs => ({ createConnection: () => socket });
 
 /** A host name as sockets take it: IPv6 without brackets. */
-export const bare = (hostname: string): string => hostname.replace(/^\[|\]$/g, '');
+const bare = (hostname: string): string => hostname.replace(/^\[|\]$/g, '');
 
 export const portOf = (url: URL): number =>
   Number(url.port || (/^(https|wss):$/.test(url.protocol) ? 443 : 80));
@@ -193,9 +196,4 @@ export function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.name === 'AbortError' || error.name === 'TimeoutError') return 'no answer in time';
   return (error as NodeJS.ErrnoException).code ?? error.message;
-}
-
-function subjectOf(secure: TLSSocket): string {
-  const { subject } = secure.getPeerCertificate();
-  return String(subject?.CN ?? 'the relay');
 }
