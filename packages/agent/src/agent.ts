@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { access, constants, mkdir } from 'node:fs/promises';
 import type { Duplex } from 'node:stream';
 import { PERCH_1 } from '@perch/protocol';
@@ -96,9 +97,10 @@ async function assemble(options: AgentOptions, scope: Scope): Promise<Agent> {
   store.events.on('changed', apply);
   apply(store.current);
 
-  const url = `http://${callable(listen.host)}:${port}`;
+  const authority = `${callable(listen.host)}:${port}`;
+  const url = `http://${authority}`;
   for (const source of options.sources ?? []) {
-    const publishUrl = `${url}/ts/${source.feed}`;
+    const publishUrl = `http://${credentialFor(source.feed, guard)}${authority}/ts/${source.feed}`;
     const started = scope.own(new Source({ ...source, publishUrl, clock, logger }));
     sources.push(started);
     started.start();
@@ -124,6 +126,14 @@ function givenRules({ destinations = [], vwApi }: AgentOptions): DestinationRule
   const given: DestinationRule[] = destinations.map(({ token = '', ...rule }) => ({ ...rule, token }));
   if (vwApi) given.push({ id: API_RULE, stream: API_TOPIC, destination: vwApi, token: '' });
   return given;
+}
+
+/** Other users can read a command line, so a source gets a secret that publishes on its own feed and nothing else. */
+function credentialFor(feed: string, guard: Guard): string {
+  if (!guard.needsToken) return '';
+  const token = randomBytes(24).toString('hex');
+  guard.admitPublisher(feed, token);
+  return `source:${token}@`;
 }
 
 /** @throws {AgentError} `data-not-writable`, `disk-full`. */

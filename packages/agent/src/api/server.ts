@@ -55,6 +55,8 @@ export class ApiServer {
       handleProtocols: (offered) => options.protocols.find((protocol) => offered.has(protocol)) ?? false,
     });
     this.#server.on('request', (request, response) => this.#onRequest(request, response));
+    // A publisher that asks first is told at once that it needs the token, before it sends anything.
+    this.#server.on('checkContinue', (request, response) => this.#onRequest(request, response));
     this.#server.on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head));
     this.#server.on('clientError', (error, socket) => onClientError(error, socket));
   }
@@ -102,6 +104,7 @@ export class ApiServer {
       refuse(response, verdict.status, verdict.words);
       return;
     }
+    if (request.headers.expect !== undefined) response.writeContinue();
     response.setHeader('Cross-Origin-Resource-Policy', 'same-origin');
     if (verdict.origin !== undefined) allowPage(response, verdict.origin);
     if (verdict.origin !== undefined && request.method === 'OPTIONS') {

@@ -3,7 +3,7 @@ import type { Clock } from '@perch/runtime';
 import { ControlChannel } from '../rules/control.ts';
 import { API_TOPIC } from '../rules/rule.ts';
 import type { RuleStore } from '../rules/store.ts';
-import type { Switchboard } from './switchboard.ts';
+import type { FeedInput, Switchboard } from './switchboard.ts';
 
 /** The agent itself as a member of topic `api`: hears commands, answers to all (COMPAT 1.5). */
 export class ControlMember implements Taker {
@@ -11,11 +11,12 @@ export class ControlMember implements Taker {
   readonly #leave: Disposable;
 
   constructor({ switchboard, store, clock }: { switchboard: Switchboard; store: RuleStore; clock: Clock }) {
-    const input = switchboard.open(API_TOPIC);
+    let input: FeedInput | undefined;
     this.#channel = new ControlChannel({
       store,
       reply: (text) => {
         const mark = { randomAccess: true, class: 'data', capturedAt: clock.wall() * 1000 } as const;
+        input ??= switchboard.open(API_TOPIC);
         input.publish({ bytes: Buffer.from(text), text: true, mark }, this);
       },
     });
@@ -23,7 +24,7 @@ export class ControlMember implements Taker {
     this.#leave = {
       [Symbol.dispose]: () => {
         joined[Symbol.dispose]();
-        input.close();
+        input?.close();
       },
     };
   }

@@ -11,6 +11,7 @@ const SWEEP = 1_000 as Millis;
 /** One body that is coming in. */
 interface Publisher {
   readonly feed: string;
+  readonly request: IncomingMessage;
   readonly response: ServerResponse;
   heardAt: Millis;
 }
@@ -49,7 +50,7 @@ export class Publishers {
     }
     request.socket.setNoDelay(true);
     const input = switchboard.open(feed);
-    const publisher: Publisher = { feed, response, heardAt: clock.now() };
+    const publisher: Publisher = { feed, request, response, heardAt: clock.now() };
     this.#open.add(publisher);
     const cutter = cutInto(input, publisher, clock);
     request.on('data', (read: Buffer) => {
@@ -75,7 +76,7 @@ export class Publishers {
   close(): void {
     this.#isClosed = true;
     this.#sweep[Symbol.dispose]();
-    for (const { response } of this.#open) response.destroy();
+    for (const { request } of this.#open) request.destroy();
   }
 
   #closeQuiet(): void {
@@ -83,12 +84,13 @@ export class Publishers {
     const now = clock.now();
     for (const publisher of this.#open) {
       if (now - publisher.heardAt < limits.publisherIdle) continue;
-      const { feed, response } = publisher;
+      const { feed, request, response } = publisher;
       const seconds = limits.publisherIdle / 1000;
       logger.warn('publisher closed: it sent nothing', { feed, seconds });
       this.#open.delete(publisher);
       refuse(response, 408, `no byte came for ${seconds} s`);
-      response.once('finish', () => response.destroy());
+      // With the answer out Node is done with the request, but for its endless body.
+      response.once('finish', () => request.destroy());
     }
   }
 }
