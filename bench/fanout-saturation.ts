@@ -14,7 +14,7 @@ import { RawViewer } from './fanout-support/raw-viewer.ts';
 import { MeasuredServer } from './fanout-support/server.ts';
 
 const VIEWERS = 50;
-const WINDOW_BYTES = 512 * 1024;
+const WINDOW_BYTES = 1024 * 1024;
 const seconds = Number(process.env.BENCH_SECONDS ?? 5);
 
 interface Result {
