@@ -12,8 +12,11 @@ export interface TestCertificate {
   readonly keyFile: string;
 }
 
-/** Makes a self-signed certificate for `localhost` and 127.0.0.1, good for an hour, in `directory`. */
-export async function makeCertificate(directory: string): Promise<TestCertificate> {
+/** Makes a self-signed certificate for `localhost`, 127.0.0.1 and `names`, good for an hour, in `directory`. */
+export async function makeCertificate(
+  directory: string,
+  names: readonly string[] = [],
+): Promise<TestCertificate> {
   x509.cryptoProvider.set(webcrypto as never);
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
@@ -26,6 +29,7 @@ export async function makeCertificate(directory: string): Promise<TestCertificat
     extensions: [
       new x509.SubjectAlternativeNameExtension([
         { type: 'dns', value: 'localhost' },
+        ...names.map((value) => ({ type: 'dns', value }) as const),
         { type: 'ip', value: '127.0.0.1' },
       ]),
       new x509.BasicConstraintsExtension(true, undefined, true),

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { silentLogger } from '@perch/runtime';
+import { startAgent } from '../agent.ts';
+import { formatMetrics } from './metrics.ts';
+import { openapi } from './openapi.ts';
+import { makeRoutes } from './routes.ts';
+import type { Stats } from './stats.ts';
+
+async function start(t: TestContext) {
+  const data = await mkdtemp(join(tmpdir(), 'perch-routes-'));
+  const agent = await startAgent({ listen: { host: '127.0.0.1', port: 0 }, data, logger: silentLogger });
+  t.after(async () => {
+    await agent.close();
+    await rm(data, { recursive: true, force: true });
+  });
+  return agent;
+}
+
+/** Verbs by path, in the words of the description. */
+function describedVerbs(): Map<string, string[]> {
+  return new Map(
+    Object.entries(openapi.paths).map(([path, operations]) => [
+      path.replace(/\{.*\}$/, ''),
+      Object.keys(operations)
+        .filter((key) => key !== 'parameters')
+        .map((verb) => verb.toUpperCase())
+        .sort(),
+    ]),
+  );
+}
+
+test('the description and the routes are the same, verb for verb', () => {
+  // Handlers are looked at, not called.
+  const routes = makeRoutes({ pages: [] } as unknown as Parameters<typeof makeRoutes>[0]);
+  const described = describedVerbs();
+  assert.deepEqual([...described.keys()].sort(), routes.map(({ path }) => path).sort());
+  for (const { path, verbs } of routes) {
+    if ('any' in verbs) continue; // any verb does, one is described
+    assert.deepEqual(described.get(path), Object.keys(verbs).sort(), path);
+  }
+});
+
+test('every reference in the description leads somewhere, and it is served as it is', async (t) => {
+  const agent = await start(t);
+  const text = await (await fetch(`${agent.url}/api/openapi.json`)).text();
+  assert.deepEqual(JSON.parse(text), JSON.parse(JSON.stringify(openapi)));
+  for (const [, schema] of text.matchAll(/"#\/components\/schemas\/(\w+)"/g)) {
+    assert.ok(schema && schema in openapi.components.schemas, schema);
+  }
+});
+
+test('real figures have exactly the fields that the description names', async (t) => {
+  const agent = await start(t);
+  const rule = { id: '0', stream: 'v', destination: 'ws://user:secret@127.0.0.1:1/x?code=secret' };
+  await fetch(`${agent.url}/api/destinations`, { method: 'POST', body: JSON.stringify(rule) });
+  const stats = await (await fetch(`${agent.url}/api/stats`)).json();
+  const { properties } = openapi.components.schemas.Stats as unknown as {
+    properties: Record<string, { items?: { properties: object } }>;
+  };
+  assert.deepEqual(Object.keys(stats as object), Object.keys(properties));
+  const [destination] = (stats as Stats).destinations;
+  assert.deepEqual(
+    Object.keys(destination ?? {}),
+    Object.keys(properties.destinations?.items?.properties ?? {}),
+  );
+  assert.doesNotMatch(JSON.stringify(stats), /secret/);
+});
+
+test('the page is served with a strict policy, and so are its parts', async (t) => {
+  const agent = await start(t);
+  for (const [path, type] of [
+    ['/', 'text/html'],
+    ['/page.js', 'text/javascript'],
+    ['/page.css', 'text/css'],
+  ] as const) {
+    const response = await fetch(agent.url + path);
+    assert.equal(response.status, 200);
+    assert.match(response.headers.get('content-type') ?? '', new RegExp(type));
+    const policy = response.headers.get('content-security-policy') ?? '';
+    assert.match(policy, /default-src 'none'/);
+    assert.doesNotMatch(policy, /unsafe/);
+    await response.text();
+  }
+  assert.equal((await fetch(`${agent.url}/preview/v`)).status, 404, 'without the player there is no preview');
+});
+
+test('metrics are in the text format of Prometheus, with labels escaped', () => {
+  const stats: Stats = {
+    preview: false,
+    feeds: [{ feed: 'a"b\\c\nd', publishers: 1, takers: 2, bitRate: 8, messages: 3, bytes: 4 }],
+    streams: [],
+    destinations: [],
+    members: [],
+    sources: [],
+  };
+  const text = formatMetrics(stats);
+  assert.match(
+    text,
+    /^# HELP perch_agent_feed_bytes_total .*\n# TYPE perch_agent_feed_bytes_total counter\n/,
+  );
+  assert.ok(text.includes('perch_agent_feed_bytes_total{feed="a\\"b\\\\c\\nd"} 4\n'));
+  assert.ok(text.includes('perch_agent_members 0\n'));
+  for (const line of text.trimEnd().split('\n'))
+    assert.match(line, /^(# (HELP|TYPE) |[a-z_]+(\{.*\})? [0-9.]+$)/);
+});
