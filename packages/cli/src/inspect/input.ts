@@ -1,22 +1,23 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { type FetchLike, openSession } from '@perch/client';
+import { openSession } from '@perch/client';
 import { limits } from '@perch/protocol';
 import { WebSocket } from 'ws';
 import { InspectError } from './errors.ts';
+import { agentFor, fetchThrough, get, type Proxies } from './http.ts';
 import { messagesOf } from './messages.ts';
 
 export interface InputOptions {
   /** A file, `-` for standard input, or an http(s) or ws(s) address. */
   readonly input: string;
-  /** Sent to http(s) addresses in `Authorization`; with `/session/<topic>` it is what the relay asks for. */
+  /** Sent in `Authorization` to `/session/<topic>` addresses, and nowhere else. */
   readonly token?: string | undefined;
   /** Ends the input; what was read stays. */
   readonly signal?: AbortSignal | undefined;
   /** Default: the process's own. */
   readonly stdin?: AsyncIterable<Uint8Array> | undefined;
-  /** Dials. Whoever goes through a proxy passes its own. */
-  readonly openSocket?: ((url: string) => WebSocket) | undefined;
+  /** Default: every address is reached directly. */
+  readonly proxies?: Proxies | undefined;
 }
 
 /**
@@ -73,10 +74,10 @@ async function openFile(path: string, signal: AbortSignal | undefined): Promise<
 }
 
 async function openHttp(options: InputOptions): Promise<AsyncIterable<Uint8Array>> {
-  const { input, token, signal } = options;
+  const { input, token, signal, proxies } = options;
   const url = parse(input);
   if (/(^|\/)session\//.test(url.pathname)) {
-    const opened = await openSession({ url: input, token, fetch: fetchLike(signal) }).catch(
+    const opened = await openSession({ url: input, token, fetch: fetchThrough(proxies, signal) }).catch(
       (cause: unknown) => {
         const hint = token === undefined ? ' Give a token with --token.' : '';
         const reason = cause instanceof Error ? cause.message : String(cause);
@@ -85,43 +86,29 @@ async function openHttp(options: InputOptions): Promise<AsyncIterable<Uint8Array
     );
     return openSocket(options, opened);
   }
-  let answer: Response;
   try {
-    answer = await fetch(url, {
-      headers: token === undefined ? {} : { Authorization: token },
-      ...(signal && { signal }),
-    });
+    const answer = await get(url, { proxies, signal });
+    if (answer.statusCode === 200) return answer;
+    answer.destroy();
+    const status = `${answer.statusCode} ${answer.statusMessage ?? ''}`.trim();
+    throw new InspectError('inspect-refused', `${input}: the server answered ${status}`);
   } catch (cause) {
-    const reason = reasonOf(cause);
-    throw new InspectError('inspect-unreachable', `${url.origin} did not answer: ${reason}`, { cause });
+    if (cause instanceof InspectError) throw cause;
+    throw new InspectError('inspect-unreachable', `${url.origin} did not answer: ${reasonOf(cause)}`, {
+      cause,
+    });
   }
-  if (!answer.ok || !answer.body) {
-    await answer.body?.cancel();
-    throw new InspectError(
-      'inspect-refused',
-      `${input}: the server answered ${answer.status} ${answer.statusText}`,
-    );
-  }
-  return answer.body;
 }
-
-/** The part of `fetch` that sessions use, ending with `signal`. */
-const fetchLike =
-  (signal: AbortSignal | undefined): FetchLike =>
-  (url, { method, headers }) =>
-    fetch(url, { method, headers, ...(signal && { signal }) });
 
 async function openSocket(options: InputOptions, address: string): Promise<AsyncIterable<Uint8Array>> {
   const url = parse(address);
-  const open =
-    options.openSocket ??
-    ((to: string) =>
-      new WebSocket(to, {
-        maxPayload: limits.messageBytes,
-        handshakeTimeout: limits.dialTimeout,
-        perMessageDeflate: false,
-      }));
-  const socket = open(url.href);
+  const agent = agentFor(url, options.proxies);
+  const socket = new WebSocket(url, {
+    maxPayload: limits.messageBytes,
+    handshakeTimeout: limits.dialTimeout,
+    perMessageDeflate: false,
+    ...(agent && { agent }),
+  });
   const messages = messagesOf(socket, options.signal);
   await new Promise<void>((resolve, reject) => {
     socket.once('open', resolve);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -9,11 +9,11 @@ import type { Report } from '@perch/mpegts';
 import { millis } from '@perch/runtime';
 import { FakeClock } from '@perch/testkit';
 import { WebSocketServer } from 'ws';
-import { testStream } from '../../../mpegts/src/testing/streams.ts';
+import { cameraStream } from './camera-stream.fixture.ts';
 import { inspect } from './inspect.ts';
 import { type RunInspectOptions, runInspect } from './run.ts';
 
-const stream = testStream({ video: 'h264', audio: 'aac', pictures: 50, group: 25 });
+const stream = cameraStream();
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 
 async function* source(...parts: Uint8Array[]): AsyncIterable<Uint8Array> {
@@ -221,9 +221,10 @@ describe('perch inspect, over the network', () => {
           response.writeHead(401).end('unknown token');
           return;
         }
-        const uri = `ws://${host}/out/front?code=1`;
+        const uri = `ws://${request.headers.host}/out/front?code=1`;
         response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify({ uri }));
       } else if (request.url === '/film.mpegts') response.end(stream);
+      else if (request.url === '/moved') response.writeHead(302, { Location: '/film.mpegts' }).end();
       else response.writeHead(404).end();
     });
     sockets = new WebSocketServer({ server: http });
@@ -249,9 +250,36 @@ describe('perch inspect, over the network', () => {
     return (JSON.parse(stdout) as Report).packets;
   };
 
-  it('reads an http address', async () => {
+  it('reads an http address, also after a redirect, and gives it no token', async () => {
     assert.equal(await packets(`http://${host}/film.mpegts`, 'Bearer x'), stream.length / 188);
-    assert.equal(authorization, 'Bearer x');
+    assert.equal(authorization, undefined);
+    assert.equal(await packets(`http://${host}/moved`), stream.length / 188);
+  });
+
+  it('goes through the proxy that it is told, to each kind of address', async (t) => {
+    const asked: (string | undefined)[] = [];
+    const proxy = createServer();
+    proxy.on('connect', (request, client: Socket) => {
+      asked.push(request.url);
+      // Whatever was asked for, it is our server.
+      const server = connect((http.address() as AddressInfo).port, '127.0.0.1', () => {
+        client.write('HTTP/1.1 200 OK\r\n\r\n');
+        server.pipe(client).pipe(server);
+      });
+      for (const socket of [client, server]) socket.on('error', () => socket.destroy());
+    });
+    t.after(() => proxy.close());
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    const proxies = { plain: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` };
+    for (const path of ['film.mpegts', 'session/front']) {
+      const { code, stderr } = await run({
+        input: `http://relay.test/${path}`,
+        token: 'Bearer right',
+        proxies,
+      });
+      assert.deepEqual([code, stderr], [0, '']);
+    }
+    assert.deepEqual(asked, ['relay.test:80', 'relay.test:80', 'relay.test:80']);
   });
 
   it('reads a WebSocket until it closes, text messages aside', async () => {
