@@ -12,6 +12,7 @@ interface Stats {
   destinations: {
     id: string;
     state: string;
+    attempt: number | null;
     lastError: string | null;
     nextTryInMs: number | null;
     reconnects: number;
