@@ -63,11 +63,12 @@ export function dependencyProblems(
   for (const file of files) {
     if (!file.name.includes('/src/') || file.room === undefined) continue;
     const known = declared.get(file.room);
+    if (!known) continue;
     for (const to of file.imports) {
       if (/^(\.|node:|perch-)/.test(to)) continue;
       const name = /^(@[^/]+\/[^/]+|[^/]+)/.exec(to)?.[1] ?? to;
       if (name === '@perch/testkit') continue;
-      if (!(file.isTest ? known?.test : known?.run)?.has(name)) {
+      if (!(file.isTest ? known.test : known.run).has(name)) {
         problems.push(
           `${file.name} imports ${to}, which packages/${file.room}/package.json does not declare.`,
         );

@@ -13,10 +13,28 @@ const hash = () =>
     .update(`${process.platform}-${process.arch}`)
     .digest('hex');
 
-const isInstalled = () =>
-  existsSync(path.join(root, 'node_modules', '.package-lock.json')) &&
-  existsSync(stamp) &&
-  readFileSync(stamp, 'utf8') === hash();
+/** What npm last wrote about `node_modules`; undefined where there is none. */
+const hidden = path.join(root, 'node_modules', '.package-lock.json');
+
+function isInstalled() {
+  if (!existsSync(hidden)) return false;
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash()) return true;
+  // Somebody ran npm by hand: what is there may be right all the same.
+  if (!agrees(read(lockfile), read(hidden))) return false;
+  rememberInstalled();
+  return true;
+}
+
+const read = (file) => JSON.parse(readFileSync(file, 'utf8')).packages ?? {};
+
+/** Whether every package that the lockfile wants is there in its version; optional ones may be absent. */
+function agrees(wanted, present) {
+  return Object.entries(wanted).every(([place, { version, optional, devOptional, link }]) => {
+    if (place === '' || link) return true;
+    const found = present[place];
+    return found ? found.version === version : Boolean(optional || devOptional);
+  });
+}
 
 /** Remembers that `node_modules` is what the lockfile says: after every install, by whomever. */
 export function rememberInstalled() {

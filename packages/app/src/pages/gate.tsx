@@ -11,7 +11,10 @@ export function SignedOut() {
           Open the sign-in link that <code>perch up</code> or <code>perch relay</code> printed when it was
           started. It works once, within 15 minutes.
         </p>
-        <p>The link is used up? Start it again for a new one.</p>
+        <p>
+          The link is used up? Start <code>perch up</code>, or <code>perch relay --sign_in</code>, again for a
+          new one.
+        </p>
       </main>
     </>
   );

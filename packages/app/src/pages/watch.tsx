@@ -16,11 +16,11 @@ export function Watch({ topic }: { topic: string }) {
   }, [topic]);
   if (answer?.kind === 'signedOut') return <SignedOut />;
   const stream = answer?.kind === 'streams' ? answer.streams.find((one) => one.topic === topic) : undefined;
+  // The list may be from before this page was opened: then it does not count us yet.
+  const viewers = stream && Math.max(1, stream.viewers);
   return (
     <div class="watch">
-      <Header title={topic}>
-        {stream && (stream.viewers === 1 ? '1 viewer' : `${stream.viewers} viewers`)}
-      </Header>
+      <Header title={topic}>{viewers && (viewers === 1 ? '1 viewer' : `${viewers} viewers`)}</Header>
       <main class="stage">
         <Player topic={topic} controls />
       </main>
