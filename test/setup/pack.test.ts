@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { launch } from '@perch/testkit';
+
+// The tarball of `npm pack`, installed into an empty prefix, as somebody does on a server.
+
+const root = path.join(import.meta.dirname, '../..');
+/** Without the repository's own programs: what runs is the machine's Node, however old. */
+const env = {
+  ...process.env,
+  PATH: (process.env.PATH ?? '')
+    .split(path.delimiter)
+    .filter((directory) => !directory.includes('node_modules'))
+    .join(path.delimiter),
+};
+
+let directory: string;
+let prefix: string;
+
+const bin = (name: string) => path.join(prefix, 'bin', name);
+
+function run(program: string, ...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync(program, args, { encoding: 'utf8', env, cwd: directory });
+}
+
+before(() => {
+  directory = mkdtempSync(path.join(tmpdir(), 'perch-pack-'));
+  prefix = path.join(directory, 'prefix');
+  // The set-up of the tests has built dist/ already.
+  const pack = spawnSync('npm', ['pack', '--ignore-scripts', '--pack-destination', directory], {
+    encoding: 'utf8',
+    env,
+    cwd: root,
+  });
+  assert.equal(pack.status, 0, pack.stderr);
+  const tarball = readdirSync(directory).find((name) => name.endsWith('.tgz'));
+  assert.ok(tarball);
+  const options = ['--prefix', prefix, '--prefer-offline', '--no-audit', '--no-fund'];
+  const install = run('npm', 'install', '-g', ...options, path.join(directory, tarball));
+  assert.equal(install.status, 0, install.stderr);
+});
+
+after(() => rmSync(directory, { recursive: true, force: true }));
+
+test('perch runs, under a Node that is new enough', () => {
+  const { status, stdout } = run(bin('perch'), 'version', '--json');
+  assert.equal(status, 0);
+  const { version, node } = JSON.parse(stdout);
+  assert.match(version, /^\d+\.\d+\.\d+$/);
+  assert.ok(Number.parseInt(node, 10) >= 24, node);
+});
+
+test('it serves the app and ends with its signal', async () => {
+  await using up = await launch({
+    command: [
+      ...[bin('perch'), 'up', '--json', '--no-demo', '--data', path.join(directory, 'data')],
+      ...['--listen', '127.0.0.1:0', '--agent_listen', '127.0.0.1:0'],
+    ] as [string, ...string[]],
+    env,
+    readyWhen: /"event":"ready".*\n/,
+  });
+  const { relay } = JSON.parse(
+    up
+      .output()
+      .split('\n')
+      .find((line) => line.includes('"ready"')) ?? '',
+  );
+  for (const file of ['/', '/app.js', '/player.js', '/manifest.webmanifest', '/sw.js']) {
+    assert.equal((await fetch(relay + file)).status, 200, file);
+  }
+  await up.close('SIGTERM');
+  assert.equal(await up.exited, 0);
+});
+
+test('vw takes its old command line', async () => {
+  assert.equal(run(bin('vw'), 'version').stdout, 'vw video websocket transporter v0.1.0\n');
+  assert.equal(run(bin('vw'), 'nonsense').status, 2);
+  await using stream = await launch({
+    command: [bin('vw'), 'stream', '--json', '--data', path.join(directory, 'vw')],
+    env: { ...env, VW_PORT: '0' },
+    readyWhen: /"event":"ready".*\n/,
+  });
+  const { agent } = JSON.parse(
+    stream
+      .output()
+      .split('\n')
+      .find((line) => line.includes('"ready"')) ?? '',
+  );
+  assert.equal(await (await fetch(`${agent}/healthcheck`)).text(), '"ok"\n');
+  await stream.close('SIGINT');
+  assert.equal(await stream.exited, 0);
+});
+
+test('cloudtalker checks its old command line, and says what it cannot do yet', () => {
+  for (const name of ['cert.pem', 'key.pem']) writeFileSync(path.join(directory, name), '');
+  const flags = ['-c', 'cert.pem', '-k', 'key.pem', '-e', 'relay.example:8080/ds/v3', '--input_port', '9000'];
+  const right = run(bin('cloudtalker'), ...flags, '--cam_addr', '127.0.0.1:9001');
+  assert.equal(right.status, 1);
+  assert.match(right.stderr, /does not send captures yet/);
+  assert.equal(run(bin('cloudtalker'), ...flags, '--cam_addr', 'nonsense').status, 2);
+  assert.equal(run(bin('cloudtalker'), '--nonsense').status, 2);
+});
