@@ -309,3 +309,17 @@ test('a member that never reads harms only itself: the others get all, it is bou
   await bad.until(() => bad.messages.length > 0);
   for (const { data } of bad.messages) assert.equal(data.length % 188, 0);
 });
+
+test('garbage between packets is left out, and the packets after it arrive whole', async (t) => {
+  const { url } = await startTestAgent(t);
+  const viewer = await Client.connect(t, `${url}/ws/v`);
+  const publisher = openPublisher(t, `${url}/ts/v`);
+  const some = (from: number) => Buffer.concat(Array.from({ length: 10 }, (_, i) => packet(from + i)));
+  publisher.write(Buffer.concat([some(0), blob(1_000), some(50), some(100)]));
+  publisher.end();
+  await publisher.answered;
+  await viewer.untilBytes(28 * 188);
+  for (const { data } of viewer.messages) assert.equal(data.length % 188, 0);
+  assert.equal(viewer.bytes[100], 0);
+  assert.equal(viewer.bytes.at(-1), 109);
+});

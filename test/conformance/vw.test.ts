@@ -416,6 +416,14 @@ test('V16 a message of 10 MiB passes, a larger one closes with 1009', async (t) 
   assert.equal(b.socket.readyState, b.socket.OPEN);
 });
 
+test('an offer to go on in HTTP/2 is not taken up, and the request answered', async (t) => {
+  const { port } = await startTestAgent(t);
+  const headers = { Upgrade: 'h2c', Connection: 'Upgrade, HTTP2-Settings', 'HTTP2-Settings': '' };
+  const [response] = await once(httpRequest({ port, path: '/healthcheck', headers }).end(), 'response');
+  assert.equal(response.statusCode, 200);
+  response.resume();
+});
+
 test('what is no HTTP is answered in HTTP, and disturbs nobody', async (t) => {
   const { url, port } = await startTestAgent(t);
   const socket = connect(port, '127.0.0.1');

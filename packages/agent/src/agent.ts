@@ -49,7 +49,9 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   try {
     return await assemble(options, scope);
   } catch (error) {
-    await scope.close();
+    await scope.close().catch((closing: Error) => {
+      options.logger.error('closing after a failed start', { error: closing.message });
+    });
     throw error;
   }
 }
@@ -108,10 +110,7 @@ async function assemble(options: AgentOptions, scope: Scope): Promise<Agent> {
   logger.info('agent ready', { url, data });
 
   const ended = Promise.withResolvers<void>();
-  const close = async () => {
-    await scope.close();
-    ended.resolve();
-  };
+  const close = () => scope.close().finally(ended.resolve);
   return {
     url,
     port,

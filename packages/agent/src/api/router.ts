@@ -18,6 +18,7 @@ export interface Route {
 /** What a request path leads to. */
 export type Found =
   | { readonly kind: 'handler'; readonly handler: Handler; readonly name: string }
+  /** `to` is encoded, ready for a `Location`. */
   | { readonly kind: 'moved'; readonly to: string }
   | { readonly kind: 'no-verb' }
   | { readonly kind: 'none' };
@@ -34,7 +35,7 @@ export class Router {
   }
 
   find(target: Target, verb: string): Found {
-    if (target.clean !== target.path) return { kind: 'moved', to: target.clean + target.query };
+    if (target.clean !== target.path) return { kind: 'moved', to: encodeURI(target.clean) + target.query };
     const exact = this.#exact.get(target.path);
     const named = exact ? undefined : this.#named.find(({ path }) => target.path.startsWith(path));
     const route = exact ?? named;
@@ -90,7 +91,7 @@ export function follow(
     case 'handler':
       return found.handler(request, response, found.name) ?? undefined;
     case 'moved':
-      empty(response, 301, { Location: encodeURI(found.to) });
+      empty(response, 301, { Location: found.to });
       break;
     case 'no-verb':
       empty(response, 405);

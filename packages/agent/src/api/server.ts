@@ -44,6 +44,8 @@ export class ApiServer {
       maxHeaderSize: 16 * 1024,
       // HTTP/1.1 without Host is answered 400 by Node.
       requireHostHeader: true,
+      // Other offers, such as curl's h2c, are not taken up: the request is answered as it is.
+      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
     });
     this.#server.maxConnections = limits.agentConnections;
     this.#sockets = new WebSocketServer({
@@ -136,7 +138,7 @@ export class ApiServer {
     const verdict = this.#options.guard.judge(request, target.path);
     if (verdict.status !== 'pass') return verdict;
     if (target.clean !== target.path) {
-      return { status: 301, words: '', location: encodeURI(target.clean + target.query) };
+      return { status: 301, words: '', location: encodeURI(target.clean) + target.query };
     }
     const topic = /^\/ws\/(.+)$/.exec(target.path)?.[1];
     if (topic === undefined || !isName(topic)) return { status: 404, words: '404 page not found' };

@@ -37,10 +37,6 @@ export class Publishers {
     this.#sweep = options.clock.every(SWEEP, () => this.#closeQuiet());
   }
 
-  get size(): number {
-    return this.#open.size;
-  }
-
   /** Takes the body of `request` as media of `feed`, until it ends. */
   accept(feed: string, request: IncomingMessage, response: ServerResponse): void {
     const { switchboard, clock, logger } = this.#options;

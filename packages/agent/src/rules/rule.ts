@@ -48,7 +48,7 @@ export function decodeStreamRule(value: unknown): StreamRule {
   const given = field('feeds');
   if (given === undefined || given === null) return { stream, feeds: null };
   if (!Array.isArray(given)) throw bad('feeds', 'must be a list of feed names', given);
-  if (given.length > limits.rules) throw bad('feeds', `may name at most ${limits.rules} feeds`, given.length);
+  if (given.length > FEEDS) throw bad('feeds', `may name at most ${FEEDS} feeds`, given.length);
   const feeds = given.map((feed: unknown, i) => name(feed, `feeds[${i}]`));
   if (feeds.includes(API_TOPIC)) throw bad('feeds', 'may not hold the control channel', API_TOPIC);
   return { stream, feeds };
@@ -87,6 +87,9 @@ export function fields(value: unknown, what: string): (name: string) => unknown 
   for (const [key, entry] of Object.entries(value)) found.set(key.toLowerCase(), entry);
   return (key) => found.get(key);
 }
+
+/** Most feeds of one stream. */
+const FEEDS = 100;
 
 /** Longest text of a field, such as an address with a token in it. */
 const TEXT_CHARS = 8_192;
