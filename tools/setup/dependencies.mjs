@@ -53,7 +53,16 @@ export async function installDependencies(node) {
   console.error('perch: installing npm packages …');
   // No install script runs: what we use needs none, and our own build follows.
   const code = await run(
-    [...npm(), 'ci', '--ignore-scripts', '--include=dev', '--include=optional', '--no-audit', '--no-fund'],
+    [
+      ...npm(),
+      'ci',
+      '--ignore-scripts',
+      '--include=dev',
+      '--include=optional',
+      '--no-audit',
+      '--no-fund',
+      '--loglevel=error',
+    ],
     { stdio: ['ignore', process.stderr, process.stderr] },
   );
   if (code !== 0) {
