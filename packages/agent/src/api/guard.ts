@@ -34,6 +34,7 @@ export interface Pass {
 export class Guard {
   readonly #options: GuardOptions;
   readonly #trusted: BlockList;
+  /** Feed by token. */
   readonly #publisherTokens = new Map<string, string>();
 
   /** @throws {TypeError} naming the option that is wrong. */
@@ -49,7 +50,7 @@ export class Guard {
 
   /** Lets the holder of `token` publish on `feed`, and nothing else: for the agent's own sources. */
   admitPublisher(feed: string, token: string): void {
-    this.#publisherTokens.set(feed, token);
+    this.#publisherTokens.set(token, feed);
   }
 
   judge(request: IncomingMessage, path: string): Pass | Refusal {
@@ -115,8 +116,9 @@ export class Guard {
     const feed = /^\/ts\/(.+)$/.exec(path)?.[1];
     if (feed !== undefined) {
       if (this.#isTrusted(request.socket.remoteAddress ?? '')) return undefined;
-      const own = this.#publisherTokens.get(feed);
-      if (own !== undefined && shown !== undefined && isSame(shown, own)) return undefined;
+      for (const [own, its] of this.#publisherTokens) {
+        if (its === feed && shown !== undefined && isSame(shown, own)) return undefined;
+      }
     }
     const words =
       shown === undefined
