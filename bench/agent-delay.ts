@@ -10,7 +10,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { WebSocket } from 'ws';
-import { PacedReader, PacedStream } from './agent-support/paced-stream.ts';
+import { PacedReader, PacedStream, stamp } from './agent-support/paced-stream.ts';
 
 const flag = process.argv.indexOf('--seconds');
 const seconds = Number((flag > 0 ? process.argv[flag + 1] : undefined) ?? process.env.BENCH_SECONDS ?? 20);
@@ -48,12 +48,11 @@ async function measure(kind: 'agent' | 'bare', forMs: number) {
     const began = performance.now();
     let warm: { cpuMs: number; at: number; messages: number } | undefined;
     while (performance.now() - began < WARM_UP_MS + forMs) {
-      const wait = stream.dueIn;
-      if (wait > 0) {
-        await sleep(wait);
-        continue;
-      }
-      publisher.write(stream.next());
+      const { dueIn } = stream;
+      // Made before it is due, as an encoder does; the clock starts with the write.
+      const unit = stream.next();
+      if (dueIn > 0) await sleep(dueIn);
+      publisher.write(stamp(unit));
       if (!warm && performance.now() - began > WARM_UP_MS) {
         warm = { cpuMs: await ask(child), at: performance.now(), messages: reader.delays.length };
       }

@@ -47,12 +47,12 @@ export class PacedStream {
   readonly #counters = new Map<number, number>();
   readonly #began = performance.now();
 
-  /** Milliseconds until something is due, 0 or less when it is. */
+  /** Milliseconds until the next frame is due, 0 or less when it is. */
   get dueIn(): number {
     return this.#began + Math.min(this.#frames * FRAME_MS, this.#sounds * SOUND_MS) - performance.now();
   }
 
-  /** The next frame of picture or sound, stamped with now. */
+  /** The next frame of picture or sound; {@link stamp} it when it is written. */
   next(): Buffer {
     if (this.#sounds * SOUND_MS < this.#frames * FRAME_MS) {
       this.#sounds += 1;
@@ -71,7 +71,6 @@ export class PacedStream {
 
   #unit(pid: number, streamId: number, packets: number, key: boolean): Buffer {
     const bytes = Buffer.alloc(packets * PACKET, 0x55);
-    const now = performance.now();
     for (let i = 0; i < packets; i++) {
       const at = i * PACKET;
       bytes.set([0x47, (i === 0 ? 0x40 : 0) | (pid >> 8), pid & 0xff, 0x30 | this.#count(pid)], at);
@@ -79,7 +78,6 @@ export class PacedStream {
       bytes.set([1, i === 0 && key ? 0x40 : 0], at + 4);
       if (i === 0) bytes.set([0, 0, 1, streamId, 0, 0, 0x80, 0x80, 5, 0x21, 0, 1, 0, 1], at + 6);
       bytes.writeDoubleBE(this.packets, at + STAMP_AT);
-      bytes.writeDoubleBE(now, at + STAMP_AT + 8);
       this.packets += 1;
     }
     return bytes;
@@ -90,6 +88,16 @@ export class PacedStream {
     this.#counters.set(pid, (counter + 1) & 0x0f);
     return counter;
   }
+}
+
+/** Notes in each packet that it is written now. */
+export function stamp(unit: Buffer): Buffer {
+  const now = performance.now();
+  for (let at = 0; at < unit.length; at += PACKET) {
+    const pid = unit.readUInt16BE(at + 1) & 0x1fff;
+    if (pid === VIDEO_PID || pid === AUDIO_PID) unit.writeDoubleBE(now, at + STAMP_AT + 8);
+  }
+  return unit;
 }
 
 /** Reads what a viewer got, and finds what is missing, doubled or out of order. */
