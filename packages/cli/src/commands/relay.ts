@@ -70,6 +70,7 @@ export function relayOptions({ config }: Loaded, logger: Logger): RelayOptions {
     listen: config['relay.listen'],
     data: config.data,
     open: config['relay.open'],
+    limits: { backlogBytes: config['relay.backlog'] },
     ...(cert !== undefined && key !== undefined && { tls: { cert, key } }),
     ...(web !== undefined && { webRoot: web }),
     logger,

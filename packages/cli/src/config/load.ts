@@ -70,7 +70,8 @@ function readFile(given: string | undefined, data: string): Partial<Record<Setti
   try {
     content = readFileSync(path, 'utf8');
   } catch (cause) {
-    const isAbsent = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+    // A data directory that is none is named by the program that needs it.
+    const isAbsent = ['ENOENT', 'ENOTDIR'].includes((cause as NodeJS.ErrnoException).code ?? '');
     if (isAbsent && given === undefined) return {};
     const why = isAbsent ? 'is not there' : `cannot be read (${(cause as Error).message})`;
     throw new CliError('misused', `the configuration file ${path} ${why}`, { cause });

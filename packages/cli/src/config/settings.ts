@@ -1,6 +1,16 @@
+import { limits } from '@perch/protocol';
 import { type LogLevel, logLevels } from '../log.ts';
 import { defaultData } from '../places.ts';
-import { type Address, BadValue, formatAddress, parseAddress, parseDuration } from './units.ts';
+import {
+  type Address,
+  BadValue,
+  formatAddress,
+  formatDuration,
+  formatSize,
+  parseAddress,
+  parseDuration,
+  parseSize,
+} from './units.ts';
 
 /** One setting: how its text is understood, what holds without it, and what a person reads about it. */
 interface Setting<T> {
@@ -33,6 +43,7 @@ const text = (value: unknown): string => {
 };
 
 const duration = (value: unknown): number => parseDuration(text(value));
+const size = (value: unknown): number => parseSize(typeof value === 'number' ? String(value) : text(value));
 const address = (value: unknown): Address => parseAddress(text(value));
 
 const list = (value: unknown): readonly string[] => {
@@ -118,7 +129,7 @@ export const settings = {
   'relay.open': {
     ...none(list),
     example: '[lab/*]',
-    about: 'Topics that anyone may read and write, as globs: * stops at /, ** does not. None by default.',
+    about: 'Topics that anyone may read and write, as globs: * stops at /, ** does not.',
   },
   'relay.tls_cert': {
     ...optional(text),
@@ -129,6 +140,12 @@ export const settings = {
     ...optional(text),
     example: '/etc/ssl/private/relay.key',
     about: 'The key of that certificate.',
+  },
+  'relay.backlog': {
+    parse: size,
+    fallback: (): number => limits.backlogBytes,
+    example: '4Mi',
+    about: 'How far behind a viewer may be before messages are left out for it.',
   },
   'agent.listen': {
     parse: address,
@@ -158,7 +175,7 @@ export const settings = {
   },
   'agent.http_wait': {
     parse: duration,
-    fallback: () => 5_000,
+    fallback: (): number => 5_000,
     example: '5s',
     about: 'How long the end waits for those connected.',
   },
@@ -189,12 +206,11 @@ export type Config = {
     | ReturnType<(typeof settings)[K]['fallback']>;
 };
 
-/** A setting's default as a person would write it. */
+/** A setting's default as a person would write it; empty where there is none. */
 export function defaultText(key: SettingKey): string {
-  const value = settings[key].fallback();
   if (key === 'data') return '$XDG_STATE_HOME/perch';
-  if (value === undefined) return '';
-  if (typeof value === 'number') return `${value / 1000}s`;
-  if (typeof value === 'object' && 'port' in value) return formatAddress(value);
-  return Array.isArray(value) ? '[]' : String(value);
+  const value = settings[key].fallback();
+  if (value === undefined || Array.isArray(value)) return '';
+  if (typeof value === 'number') return key === 'relay.backlog' ? formatSize(value) : formatDuration(value);
+  return typeof value === 'object' && 'port' in value ? formatAddress(value) : String(value);
 }

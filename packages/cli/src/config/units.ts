@@ -32,6 +32,13 @@ export function parseSize(text: string): number {
   return Math.round(Number(amount) * factor);
 }
 
+/** `1500` as `1500ms`, `5000` as `5s`. */
+export const formatDuration = (ms: number): string => (ms % 1_000 === 0 ? `${ms / 1_000}s` : `${ms}ms`);
+
+/** `4194304` as `4Mi`. */
+export const formatSize = (bytes: number): string =>
+  bytes % 2 ** 20 === 0 ? `${bytes / 2 ** 20}Mi` : String(bytes);
+
 export interface Address {
   readonly host: string;
   readonly port: number;

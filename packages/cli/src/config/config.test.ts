@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { CliError } from '../errors.ts';
+import { exampleFile } from './example.ts';
+import { decodeFile, type LoadOptions, loadConfig } from './load.ts';
+import { type SettingKey, settings } from './settings.ts';
+import { parseAddress, parseDuration, parseSize } from './units.ts';
+
+const docs = join(import.meta.dirname, '../../../../docs/reference');
+
+function load(options: Partial<LoadOptions> = {}) {
+  return loadConfig({
+    program: 'tool',
+    flags: { data: { flag: '--data', value: '/nowhere' } },
+    env: {},
+    ...options,
+  });
+}
+
+function misuse(words: RegExp) {
+  return (error: unknown) => {
+    assert.ok(error instanceof CliError, String(error));
+    assert.equal(error.exitCode, 2);
+    assert.match(error.message, words);
+    return true;
+  };
+}
+
+function fileIn(t: TestContext, text: string): string {
+  const directory = mkdtempSync(join(tmpdir(), 'perch-config-'));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  const file = join(directory, 'perch.yaml');
+  writeFileSync(file, text);
+  return file;
+}
+
+test('flags win over the environment, that over the file, that over the defaults', (t) => {
+  const file = fileIn(
+    t,
+    'log_level: error\nrelay:\n  listen: 127.0.0.1:1\n  open: [a]\nagent:\n  http_wait: 2s\n',
+  );
+  const { config } = load({
+    file,
+    program: 'relay',
+    env: { PERCH_LISTEN: '127.0.0.1:2', PERCH_OPEN: 'b, c' },
+    flags: { 'relay.listen': { flag: '--listen', value: '127.0.0.1:3' } },
+  });
+  assert.equal(config.log_level, 'error');
+  assert.deepEqual(config['relay.listen'], { host: '127.0.0.1', port: 3 });
+  assert.deepEqual(config['relay.open'], ['b', 'c']);
+  assert.equal(config['agent.http_wait'], 2_000);
+  assert.deepEqual(config['agent.listen'], { host: '127.0.0.1', port: 8888 });
+  assert.ok(Object.isFrozen(config));
+});
+
+test('the file in the data directory is read by itself', (t) => {
+  const file = fileIn(t, 'relay: {open: [lab/*]}\n');
+  const { config } = load({ flags: { data: { flag: '--data', value: join(file, '..') } } });
+  assert.deepEqual(config['relay.open'], ['lab/*']);
+});
+
+test('an unknown key is an error that names it', (t) => {
+  assert.throws(
+    () => load({ file: fileIn(t, 'relay:\n  lisen: x\n') }),
+    misuse(/relay\.lisen is not a setting/),
+  );
+  assert.throws(() => load({ file: fileIn(t, 'colour: red\n') }), misuse(/colour is not a setting/));
+  assert.throws(() => load({ env: { PERCH_LISEN: 'x' } }), misuse(/PERCH_LISEN/));
+  assert.throws(
+    () => load({ file: fileIn(t, 'agent: {sources: [{feed: a, comand: [x]}]}\n') }),
+    misuse(/agent\.sources has an unknown key "comand"/),
+  );
+});
+
+test('a wrong value is an error that names where it stands and what it must be', (t) => {
+  assert.throws(
+    () => load({ file: fileIn(t, 'agent: {http_wait: 5}\n') }),
+    misuse(/agent\.http_wait must be text/),
+  );
+  assert.throws(
+    () => load({ file: fileIn(t, 'agent: {http_wait: soon}\n') }),
+    misuse(/agent\.http_wait must be a time such as 250ms/),
+  );
+  assert.throws(
+    () => load({ flags: { 'relay.listen': { flag: '--listen', value: '8080' } } }),
+    misuse(/--listen must be HOST:PORT.*not "8080"/),
+  );
+  assert.throws(
+    () => load({ env: { PERCH_RELAY_LISTEN: 'x' } }),
+    misuse(/PERCH_RELAY_LISTEN must be HOST:PORT/),
+  );
+  assert.throws(
+    () => load({ env: { PERCH_TLS_CERT: 'a.pem' } }),
+    misuse(/tls_cert and tls_key belong together/),
+  );
+  assert.throws(() => load({ file: fileIn(t, 'a: [') }), misuse(/is not YAML/));
+  assert.throws(() => load({ file: fileIn(t, '- a\n') }), misuse(/must have keys/));
+  assert.throws(() => load({ file: '/nowhere/perch.yaml' }), misuse(/\/nowhere\/perch\.yaml is not there/));
+});
+
+test('with two ports one PERCH_LISTEN is not enough', () => {
+  const env = { PERCH_LISTEN: '127.0.0.1:1' };
+  assert.throws(() => load({ program: 'up', env }), misuse(/PERCH_RELAY_LISTEN and PERCH_AGENT_LISTEN/));
+  assert.equal(load({ program: 'agent', env }).config['agent.listen'].port, 1);
+});
+
+test("older programs' variables keep their meaning, or are said to have none", () => {
+  assert.equal(load({ program: 'agent', env: { VW_PORT: '9999' } }).config['agent.listen'].port, 9999);
+  const { config, warnings } = load({
+    program: 'relay',
+    env: { CROSSBAR_LISTEN: '127.0.0.1:7', CROSSBAR_SECRET: 'x' },
+  });
+  assert.equal(config['relay.listen'].port, 7);
+  assert.match(warnings.join(), /CROSSBAR_SECRET has no effect/);
+});
+
+test('times, sizes and addresses parse themselves', () => {
+  assert.deepEqual(
+    ['250ms', '10s', '1.5m', '1h', '30d'].map(parseDuration),
+    [250, 10_000, 90_000, 3_600_000, 2_592_000_000],
+  );
+  assert.deepEqual(
+    ['500', '64k', '50M', '1G', '4Mi'].map(parseSize),
+    [500, 64_000, 50_000_000, 1_000_000_000, 4_194_304],
+  );
+  assert.deepEqual(parseAddress('[::1]:80'), { host: '::1', port: 80 });
+  assert.deepEqual(parseAddress('localhost:0'), { host: 'localhost', port: 0 });
+  for (const wrong of ['10', '-1s', '1 year', ''])
+    assert.throws(() => parseDuration(wrong), /must be a time/);
+  for (const wrong of ['M', '-5', '1T']) assert.throws(() => parseSize(wrong), /must be a size/);
+  for (const wrong of ['80', 'a:', 'a:70000', '::1:80', ':80'])
+    assert.throws(() => parseAddress(wrong), /HOST:PORT/);
+});
+
+test('the example file shows every setting, and is understood when its lines are used', () => {
+  const example = readFileSync(join(docs, 'perch.yaml'), 'utf8');
+  assert.equal(example, exampleFile(), 'docs/reference/perch.yaml is what the code says');
+  assert.deepEqual(decodeFile(example, 'perch.yaml'), {});
+  const used = example.replace(/^( *)# (\w+: .*)$/gm, (line, indent, setting) =>
+    Object.keys(settings).some((key) => setting.startsWith(`${key.split('.').at(-1)}:`))
+      ? indent + setting
+      : line,
+  );
+  assert.deepEqual(Object.keys(decodeFile(used, 'perch.yaml')).sort(), Object.keys(settings).sort());
+});
+
+test('the reference page has every setting', () => {
+  const page = readFileSync(join(docs, 'config.md'), 'utf8');
+  for (const key of Object.keys(settings) as SettingKey[]) assert.ok(page.includes(`\`${key}\``), key);
+});
+
+test('a directory that holds no perch.yaml says nothing', (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'perch-config-'));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  mkdirSync(join(directory, 'data'));
+  assert.equal(load({ flags: { data: { flag: '--data', value: directory } } }).config.data, directory);
+});
