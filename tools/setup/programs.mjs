@@ -16,16 +16,6 @@ const known = {
     packages: { 'apt-get': 'chromium', dnf: 'chromium', apk: 'chromium', pacman: 'chromium' },
   },
   tsreport: { for: 'the judgement of transport streams', packages: { 'apt-get': 'tstools' } },
-  mediainfo: {
-    for: 'the judgement of media files',
-    packages: {
-      'apt-get': 'mediainfo',
-      dnf: 'mediainfo',
-      apk: 'mediainfo',
-      pacman: 'mediainfo',
-      brew: 'mediainfo',
-    },
-  },
   nginx: {
     for: 'the tests of a relay behind a proxy',
     packages: { 'apt-get': 'nginx-light', dnf: 'nginx', apk: 'nginx', pacman: 'nginx', brew: 'nginx' },
