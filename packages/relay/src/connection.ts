@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { HubMessage } from '@perch/hub';
 import { type Access, type Control, closeCodes, PERCH_1, ProtocolError } from '@perch/protocol';
@@ -59,7 +60,7 @@ export class Connection {
   readonly #logger: Logger;
   readonly #reader: Reader;
   readonly #onMessage: (message: HubMessage, from: Connection) => void;
-  #bytesRead = 0;
+  #bytesRead: number;
   #heardAt: Millis;
   #pingedAt = millis(Number.NEGATIVE_INFINITY);
   #watched = -1;
@@ -79,6 +80,7 @@ export class Connection {
     this.#heardAt = clock.now();
     this.#webSocket = webSocket;
     this.#socket = socket;
+    this.#bytesRead = bytesRead(socket);
     this.#clock = clock;
     this.#limits = options.limits;
     this.#logger = options.logger;
@@ -126,9 +128,9 @@ export class Connection {
   /** Pings a silent peer, and ends the connection of one that is gone. Called about once a second. */
   checkSilence(): void {
     const now = this.#clock.now();
-    const bytesRead = 'bytesRead' in this.#socket ? Number(this.#socket.bytesRead) : 0;
-    if (bytesRead !== this.#bytesRead) {
-      this.#bytesRead = bytesRead;
+    const read = bytesRead(this.#socket);
+    if (read !== this.#bytesRead) {
+      this.#bytesRead = read;
       this.#heardAt = now;
     }
     const publishes = this.received.messages > 0;
@@ -193,3 +195,6 @@ export class Connection {
     meter.lastAt = now;
   }
 }
+
+/** Every byte of the peer is a sign of life, whatever it belongs to; Node counts them for us. */
+const bytesRead = (socket: Duplex): number => (socket instanceof Socket ? socket.bytesRead : 0);

@@ -85,7 +85,7 @@ export class Peer implements Disposable {
 export async function openRelay(
   options: Partial<RelayOptions> = {},
 ): Promise<Relay & { readonly data: string; readonly ws: string }> {
-  const data = mkdtempSync(join(tmpdir(), 'perch-relay-'));
+  const data = options.data ?? mkdtempSync(join(tmpdir(), 'perch-relay-'));
   const relay = await startRelay({
     listen: { host: '127.0.0.1', port: 0 },
     data,
@@ -94,7 +94,7 @@ export async function openRelay(
   });
   const close = async () => {
     await relay.close();
-    rmSync(data, { recursive: true, force: true });
+    if (options.data === undefined) rmSync(data, { recursive: true, force: true });
   };
   return { ...relay, data, ws: relay.url.replace(/^http/, 'ws'), close, [Symbol.asyncDispose]: close };
 }
