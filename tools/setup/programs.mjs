@@ -24,6 +24,10 @@ const known = {
     for: 'the tests of a relay behind a proxy',
     packages: { 'apt-get': 'caddy', dnf: 'caddy', apk: 'caddy', pacman: 'caddy', brew: 'caddy' },
   },
+  curl: {
+    for: "the older programs' documented command lines",
+    packages: { 'apt-get': 'curl', dnf: 'curl', apk: 'curl', pacman: 'curl', brew: 'curl' },
+  },
   git: {
     for: 'the test of a fresh clone',
     packages: { 'apt-get': 'git', dnf: 'git', apk: 'git', pacman: 'git', brew: 'git' },
