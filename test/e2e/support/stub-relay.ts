@@ -26,7 +26,7 @@ export class StubRelay implements AsyncDisposable {
   #tables = new ProgramTables();
   #group: Kept[] = [];
   #sequence = 0;
-  #held = false;
+  #held: Kept[] | undefined;
 
   static async start(options: StubRelayOptions): Promise<StubRelay> {
     const server = new WebSocketServer({
@@ -72,8 +72,14 @@ export class StubRelay implements AsyncDisposable {
 
   /** From here on nothing is sent; `release` sends at once all that came meanwhile. */
   hold(): void {
-    this.#held = true;
-    for (const socket of this.#viewers) socket.pause();
+    this.#held = [];
+  }
+
+  /** Ends {@link hold}. */
+  release(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const kept of held) this.#send(kept);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -90,7 +96,11 @@ export class StubRelay implements AsyncDisposable {
     if (mark.randomAccess && mark.class === 'video') this.#group = [];
     const kept: Kept = { bytes: bytes.slice(), mark, capturedAt: Date.now() * 1000 };
     this.#group.push(kept);
-    if (this.#held) return;
+    if (this.#held) this.#held.push(kept);
+    else this.#send(kept);
+  }
+
+  #send(kept: Kept): void {
     for (const socket of this.#viewers) socket.send(this.#framed(kept, false));
   }
 

@@ -57,7 +57,7 @@ export class SoundGraph {
 
   /** From the worklet to the ear, in ms, as far as the browser knows. */
   get outputLatencyMs(): number {
-    return (this.#context.outputLatency || this.#context.baseLatency || 0) * 1000;
+    return (this.#context.outputLatency ?? this.#context.baseLatency ?? 0) * 1000;
   }
 
   set volume(volume: number) {

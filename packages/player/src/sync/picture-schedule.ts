@@ -17,8 +17,11 @@ export interface PictureScheduleOptions<F extends Frame> {
   show(frame: F): void;
 }
 
-/** Early by less than this is in time: no eye sees it, and timers are no better. */
-const IN_TIME_MS = 3;
+/**
+ * A picture may be seen so much before its sound is heard: nobody notices (ITU-R BT.1359-1: sound that comes late is
+ * noticed from 125 ms), and where sound takes longer to encode, this is how much sooner the picture is there.
+ */
+const LEAD_MS = 30;
 /** A picture is never held longer than this for its sound: beyond, the two do not belong together. */
 const LONGEST_HOLD_MS = 2_000;
 /** Decoders stop when too many of their pictures are held: with more, the oldest is shown before its time. */
@@ -101,14 +104,14 @@ export class PictureSchedule<F extends Frame> {
     let wait: number | undefined;
     for (const [i, frame] of this.#held.entries()) {
       const early = sound === undefined ? 0 : frame.pts - sound;
-      if (early > IN_TIME_MS && early <= LONGEST_HOLD_MS) {
+      if (early > LEAD_MS && early <= LONGEST_HOLD_MS) {
         wait = early;
         break;
       }
       due = i;
     }
     if (due >= 0) this.#showUpTo(due);
-    if (wait !== undefined) this.#arm(millis(Math.max(1, wait - IN_TIME_MS / 2)));
+    if (wait !== undefined) this.#arm(millis(Math.max(1, wait - LEAD_MS)));
   }
 
   /** Shows the frame at `index`, which replaces all before it. */

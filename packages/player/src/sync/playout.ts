@@ -53,6 +53,11 @@ const CALM_MS = 20_000;
 const LOWER_MS = 1;
 /** Encoders send up to so much sound at once. */
 const UNKNOWN_BURST_MS = 400;
+/** After so much sound it is known how much comes at once. */
+const KNOWN_AFTER_MS = 1_000;
+/** For so long after a start, no more than this is kept above what is needed. */
+const START_MS = 1_000;
+const START_SURPLUS_MS = 100;
 /** Without sound for this long, pictures no longer wait for it. */
 const GIVE_UP_MS = 500;
 const FADE_SAMPLES = 96;
@@ -81,6 +86,9 @@ export class Playout {
   /** Output time since the last chunk, and the longest such pause lately: how much one arrival has to last. */
   #sinceArrival = 0;
   #gap = 0;
+  /** Output time since the first chunk ever, and since playing began. */
+  #knownMs = 0;
+  #sinceStart = 0;
   #underruns = 0;
   #skippedMs = 0;
   #squares = 0;
@@ -165,9 +173,10 @@ export class Playout {
     switch (state.kind) {
       case 'filling':
         if (buffered < this.#needed) return;
-        // Begin at the live end. How much comes at once is not known yet, so some is kept.
-        if (buffered > this.#needed + UNKNOWN_BURST_MS) this.#ring.skip(buffered - this.#needed);
+        // Begin at the live end.
+        if (buffered > this.#needed + this.#mostSurplus) this.#ring.skip(buffered - this.#needed);
         this.#set({ kind: 'playing' });
+        this.#sinceStart = 0;
         break;
       case 'starved':
         state.silentMs += quantumMs;
@@ -176,9 +185,17 @@ export class Playout {
         else if (state.silentMs > GIVE_UP_MS) this.#set({ kind: 'filling' });
         break;
       case 'playing':
-        if (buffered > this.#needed + this.#skipOver) this.#skipTo(this.#needed);
+        this.#sinceStart += quantumMs;
+        if (buffered > this.#needed + this.#mostSurplus) this.#skipTo(this.#needed);
         break;
     }
+    if (buffered > 0) this.#knownMs += quantumMs;
+  }
+
+  /** Just after a start little is kept, since old sound may still come in; how much comes at once is known only later. */
+  get #mostSurplus(): number {
+    if (this.#knownMs < KNOWN_AFTER_MS) return UNKNOWN_BURST_MS;
+    return this.#sinceStart < START_MS ? START_SURPLUS_MS : this.#skipOver;
   }
 
   #set(state: State): void {

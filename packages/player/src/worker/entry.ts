@@ -18,7 +18,13 @@ scope.onmessage = ({ data }) => {
   try {
     take(data);
   } catch (error) {
-    scope.postMessage({ type: 'error', message: (error as Error).message });
+    const { message } = error as Error;
+    if (data.type === 'start')
+      scope.postMessage({
+        type: 'state',
+        state: { kind: 'refused', reason: `This can’t be played: ${message}.` },
+      });
+    else scope.postMessage({ type: 'error', message });
   }
 };
 

@@ -23,7 +23,7 @@ export class Painter {
   readonly #resized: (width: number, height: number) => void;
 
   constructor(canvas: OffscreenCanvas, resized: (width: number, height: number) => void) {
-    const context = canvas.getContext('2d', { alpha: false, desynchronized: true });
+    const context = canvas.getContext('2d', { alpha: false });
     if (!context) throw new Error('this browser gives no canvas to draw on');
     this.#canvas = canvas;
     this.#context = context;
