@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import type { PerchPlayer } from '@perch/player';
 import { type Launched, launch } from '@perch/testkit';
 import type { Page } from 'playwright-core';
 import { startBrowser, type TestBrowser } from './support/browser.ts';
@@ -65,12 +66,12 @@ const isAlive = (pid: number): boolean => {
 /** What the player of the page says, once it has shown so many frames. */
 async function playing(page: Page, frames: number) {
   await page.waitForFunction(
-    (wanted) => (document.querySelector('perch-player')?.stats?.framesShown ?? 0) >= wanted,
+    (wanted) => (document.querySelector<PerchPlayer>('perch-player')?.stats?.framesShown ?? 0) >= wanted,
     frames,
     { timeout: 30_000 },
   );
   return page.evaluate(() => {
-    const player = document.querySelector('perch-player');
+    const player = document.querySelector<PerchPlayer>('perch-player');
     if (!player?.stats) throw new Error('no player that plays');
     return { state: player.state, stats: player.stats };
   });
@@ -117,7 +118,7 @@ test('perch up shows its demo to whoever opens the link, once', async () => {
     assert.equal(later.state.kind, 'live');
     await page.click('perch-player');
     await page.waitForFunction(
-      () => (document.querySelector('perch-player')?.stats?.soundLevel ?? 0) > 0.001,
+      () => (document.querySelector<PerchPlayer>('perch-player')?.stats?.soundLevel ?? 0) > 0.001,
       undefined,
       { timeout: 20_000 },
     );

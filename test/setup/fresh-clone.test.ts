@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import type { PerchPlayer } from '@perch/player';
 import { launch } from '@perch/testkit';
 import { startBrowser } from '../e2e/support/browser.ts';
 
@@ -63,7 +64,7 @@ test('npm start sets everything up, and the demo moves and sounds', { skip }, as
   await page.click('.tile');
   await page.click('.watch perch-player');
   await page.waitForFunction(() => {
-    const stats = document.querySelector('perch-player')?.stats;
+    const stats = document.querySelector<PerchPlayer>('perch-player')?.stats;
     return (stats?.framesShown ?? 0) > 60 && (stats?.soundLevel ?? 0) > 0.001;
   });
   await up.close('SIGINT');
