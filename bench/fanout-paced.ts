@@ -54,7 +54,12 @@ async function measure(kind: 'relay' | 'loop', dir: string) {
   await server.stop();
   const gigabytes = (after.bytes - before.bytes) / 1e9;
   const at = (share: number) => sorted[Math.floor(sorted.length * share)] ?? Number.NaN;
-  return { cpuPerGb: (after.usage.cpuMs - before.usage.cpuMs) / gigabytes, p50: at(0.5), p99: at(0.99), lost };
+  return {
+    cpuPerGb: (after.usage.cpuMs - before.usage.cpuMs) / gigabytes,
+    p50: at(0.5),
+    p99: at(0.99),
+    lost,
+  };
 }
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -74,7 +79,9 @@ try {
   });
   console.log(`${VIEWERS} viewers, ${1000 / PERIOD_MS} messages/s of ${SIZE} bytes, ${seconds} s each`);
   console.table([row('loop', loop), row('relay', relay)]);
-  console.log(`CPU ratio ${ratio.toFixed(2)} (target <= 0.80), p99 ${relay.p99.toFixed(1)} ms (target <= 15)`);
+  console.log(
+    `CPU ratio ${ratio.toFixed(2)} (target <= 0.80), p99 ${relay.p99.toFixed(1)} ms (target <= 15)`,
+  );
   process.exitCode = ratio <= 0.8 && relay.p99 <= 15 && relay.lost === 0 ? 0 : 1;
 } finally {
   rmSync(dir, { recursive: true, force: true });

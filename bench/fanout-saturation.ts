@@ -26,7 +26,12 @@ interface Result {
 }
 
 async function measure(kind: 'relay' | 'loop', size: number, tls: boolean, dir: string): Promise<Result> {
-  const server = await MeasuredServer.start({ kind, dir, tls, nodeFlags: (process.env.BENCH_NODE_FLAGS ?? '').split(' ').filter(Boolean) });
+  const server = await MeasuredServer.start({
+    kind,
+    dir,
+    tls,
+    nodeFlags: (process.env.BENCH_NODE_FLAGS ?? '').split(' ').filter(Boolean),
+  });
   const { port } = server;
   let wake: (() => void) | undefined;
   const viewers: RawViewer[] = [];
@@ -43,7 +48,8 @@ async function measure(kind: 'relay' | 'loop', size: number, tls: boolean, dir: 
   const windowMessages = Math.max(8, Math.floor(WINDOW_BYTES / size));
   let sent = 0;
   let running = true;
-  const slowest = () => viewers.reduce((least, viewer) => Math.min(least, viewer.messages), Number.POSITIVE_INFINITY);
+  const slowest = () =>
+    viewers.reduce((least, viewer) => Math.min(least, viewer.messages), Number.POSITIVE_INFINITY);
   const pump = () => {
     if (!running) return;
     const until = slowest() + windowMessages;

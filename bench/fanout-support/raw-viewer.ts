@@ -120,7 +120,8 @@ export class RawViewer {
       this.#part = Buffer.from(bytes.subarray(at));
       return -1;
     }
-    const length = short < 126 ? short : short === 126 ? bytes.readUInt16BE(at + 2) : bytes.readUInt32BE(at + 6);
+    const length =
+      short < 126 ? short : short === 126 ? bytes.readUInt16BE(at + 2) : bytes.readUInt32BE(at + 6);
     if (isPing) {
       this.#pong(bytes.subarray(at + head, at + head + length));
       return at + head + length;

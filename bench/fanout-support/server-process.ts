@@ -39,9 +39,10 @@ if (kind === 'relay') {
   const server = new WebSocketServer({ server: http, perMessageDeflate: false });
   server.on('connection', (socket, request) => {
     if (request.url?.startsWith('/out/')) viewers.add(socket);
-    else socket.on('message', (data, isBinary) => {
-      for (const viewer of viewers) viewer.send(data, { binary: isBinary });
-    });
+    else
+      socket.on('message', (data, isBinary) => {
+        for (const viewer of viewers) viewer.send(data, { binary: isBinary });
+      });
     socket.on('close', () => viewers.delete(socket));
   });
   http.listen(0, '127.0.0.1', () => say({ kind: 'ready', port: (http.address() as AddressInfo).port }));

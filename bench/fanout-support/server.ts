@@ -25,7 +25,9 @@ export class MeasuredServer {
   }): Promise<MeasuredServer> {
     const node = [process.execPath, ...(options.nodeFlags ?? []), script, options.kind, options.dir];
     const command = ['taskset', '-c', String(options.core ?? 0), ...node, ...(options.tls ? ['tls'] : [])];
-    const child = spawn(command[0] as string, command.slice(1), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const child = spawn(command[0] as string, command.slice(1), {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
     const answer = (await Promise.race([
       once(child, 'message').then(([message]) => message),
       once(child, 'exit').then(() => undefined),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { describe, it } from 'node:test';
 import type { ClientStats } from '../../packages/relay/src/index.ts';
-import { openRelay, Peer } from '../../packages/relay/test/support.ts';
+import { openRelay, Peer } from '../support/relay.ts';
 
 /** Rows C1 to C7 and C10 of COMPAT.md 7: what crossbar's clients rely on. */
 const open = () => openRelay({ open: ['**'] });

@@ -82,7 +82,7 @@ describe('the queue of a slow taker', () => {
 
   it('keeps the last eighth of the budget for sound', () => {
     const { queue, offer, send } = setUp();
-    send(701);
+    send(690);
     assert.deepEqual(offer('I1'), ['dropped']);
     assert.deepEqual(offer('a2'), ['queued']);
     assert.equal(queue.isInStep(1, at(0)), false);
@@ -120,8 +120,15 @@ describe('the queue of a slow taker', () => {
     const { queue, offer, send, rest } = setUp();
     assert.deepEqual(offer('I1', 1500), ['queued']);
     assert.equal(rest(), 'I1');
+    send(350);
+    assert.deepEqual(offer('I2', 1500), ['queued']);
+    rest();
+    send(351);
+    assert.deepEqual(offer('I3', 1500), ['dropped']);
+    assert.deepEqual(offer('I4', 100), ['queued']);
+    rest();
     send(900);
-    assert.deepEqual(offer('I2', 10), ['dropped']);
+    assert.deepEqual(offer('I5', 10), ['dropped']);
     assert.equal(queue.length, 0);
   });
 

@@ -36,8 +36,8 @@ const SOUND_RESERVE = 1 / 8;
  * 1. video before the newest queued random access point is left out;
  * 2. then all queued video, and video to come until a random access point fits;
  * 3. then data, then sound, the oldest first;
- * 4. then what is offered, unless nothing waits and what is on the way is within the budget: an empty queue takes any
- *    one message.
+ * 4. then what is offered.
+ * An empty queue takes any one message, whatever its size, while at most half of the budget is on the way.
  * A topic without video simply loses its oldest messages.
  */
 export class TakerQueue<M extends { readonly mark: HubMark }> {
@@ -134,7 +134,7 @@ export class TakerQueue<M extends { readonly mark: HubMark }> {
     // A late confirmation stops picture and data; sound goes on as long as it costs little.
     if (!sound && this.#onTheWay.age(now) > this.#limits.age) return false;
     const oldest = this.#entries[0];
-    if (!oldest) return onTheWay <= most;
+    if (!oldest) return onTheWay + size <= most || onTheWay <= most / 2;
     return now - oldest.at <= this.#limits.age && onTheWay + this.#bytes + size <= most;
   }
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { makeCertificate } from '@perch/testkit';
-import { openRelay, Peer } from '../test/support.ts';
+import { openRelay, Peer } from '../../../test/support/relay.ts';
 import { RelayError } from './index.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'perch-relay-test-'));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { readWireHeader, WIRE_HEADER_BYTES, type WireHeader, writeWireHeader } from '@perch/protocol';
 import { FakeClock } from '@perch/testkit';
-import { type Heard, openRelay, Peer, read } from '../test/support.ts';
+import { type Heard, openRelay, Peer, read } from '../../../test/support/relay.ts';
 
 const protocols = ['perch.1'];
 

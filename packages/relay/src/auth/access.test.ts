@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { silentLogger, systemClock } from '@perch/runtime';
 import { FakeClock } from '@perch/testkit';
-import { openRelay, Peer } from '../../test/support.ts';
+import { openRelay, Peer } from '../../../../test/support/relay.ts';
 import { createTokenIn } from '../index.ts';
 
 const HOUR = 3_600_000;

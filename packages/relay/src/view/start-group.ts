@@ -1,5 +1,5 @@
 import type { Batch, Taker, TopicMessage } from '@perch/hub';
-import { ProgramTables } from '@perch/mpegts';
+import { PACKET_BYTES, ProgramTables, SYNC_BYTE } from '@perch/mpegts';
 import { type Framing, frameReplay } from './frames.ts';
 import { findRandomAccess } from './random-access.ts';
 
@@ -98,4 +98,5 @@ export class StartGroup implements Taker {
 }
 
 /** A transport stream's sync byte: the tables may come in a message of their own before anything is known. */
-const looksLikeTables = (bytes: Uint8Array): boolean => bytes[0] === 0x47 && bytes.length % 188 === 0;
+const looksLikeTables = (bytes: Uint8Array): boolean =>
+  bytes[0] === SYNC_BYTE && bytes.length % PACKET_BYTES === 0;

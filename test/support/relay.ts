@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLogger } from '@perch/runtime';
 import { WebSocket } from 'ws';
-import { type Relay, type RelayOptions, startRelay } from '../src/index.ts';
+import { type Relay, type RelayOptions, startRelay } from '../../packages/relay/src/index.ts';
 
 /** What came over a WebSocket: text as a string, binary as bytes. */
 export type Heard = string | Buffer;
