@@ -185,3 +185,30 @@ test('without ffmpeg the rest runs, and says how to get it', async () => {
   await up.close('SIGTERM');
   assert.equal(await up.exited, 0);
 });
+
+test('what is posted to the agent of perch up is a stream of its relay, under its own name', async () => {
+  await using up = await startUp(path.join(directory, 'posted'), [...free, '--no-demo']);
+  const { page } = await browser.newPage();
+  await page.goto(up.ready.signIn);
+  await page.getByText('Nothing is live').waitFor();
+  await using _encoder = await launch({
+    command: [
+      ...([
+        'ffmpeg',
+        '-nostdin',
+        '-loglevel',
+        'error',
+        '-re',
+        '-f',
+        'lavfi',
+        '-i',
+        'testsrc2=size=320x240',
+      ] as const),
+      ...['-c:v', 'libx264', '-tune', 'zerolatency', '-pix_fmt', 'yuv420p', '-g', '25'],
+      ...['-f', 'mpegts', `${up.ready.agent}/ts/garden/cam`],
+    ],
+  });
+  await page.getByText('garden/cam').waitFor();
+  await playing(page, 10);
+  await page.close();
+});

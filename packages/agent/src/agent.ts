@@ -23,6 +23,7 @@ import { RuleStore } from './rules/store.ts';
 import { Source } from './sources/source.ts';
 import { loadToken } from './token.ts';
 import { makeDialer } from './uplink/dial.ts';
+import { Shared } from './uplink/shared.ts';
 import { Uplinks } from './uplink/uplinks.ts';
 
 /** A running agent. */
@@ -90,14 +91,17 @@ async function assemble(options: AgentOptions, scope: Scope): Promise<Agent> {
   // Bodies have no end of their own to wait for.
   scope.own(publishers);
 
-  const apply = ({ streams, destinations }: RuleSet) => {
-    switchboard.setStreams(streams);
-    uplinks.setRules(destinations);
+  const shared = options.share && new Shared(options.share);
+  const apply = (rules: RuleSet) => {
+    switchboard.setStreams(rules.streams);
+    const feeds = [...switchboard.feeds].map(({ name }) => name);
+    uplinks.setRules(shared ? shared.complete(rules, feeds) : rules.destinations);
   };
   await store.load();
   const port = await server.listen();
   store.events.on('changed', apply);
   apply(store.current);
+  if (shared) scope.own(switchboard.events.on('feeds', () => apply(store.current)));
 
   const authority = `${callable(listen.host)}:${port}`;
   const url = `http://${authority}`;

@@ -6,3 +6,4 @@ export { RuleError, type RuleErrorCode } from './rules/errors.ts';
 export { demoSource } from './sources/demo.ts';
 export type { SourceOptions } from './sources/source.ts';
 export { type OutgoingOptions, proxyFor } from './uplink/dial.ts';
+export type { ShareOptions } from './uplink/shared.ts';

@@ -1,6 +1,7 @@
 import type { Clock, Logger } from '@perch/runtime';
 import type { SourceOptions } from './sources/source.ts';
 import type { OutgoingOptions } from './uplink/dial.ts';
+import type { ShareOptions } from './uplink/shared.ts';
 
 /** A destination that the configuration gives: shown by the API, not to be changed there. */
 export interface GivenDestination {
@@ -33,6 +34,8 @@ export interface AgentOptions {
   /** Processes to run and supervise. */
   readonly sources?: readonly SourceOptions[];
   readonly destinations?: readonly GivenDestination[];
+  /** A relay that gets each feed and stream that no destination rule names, as a topic of the same name. */
+  readonly share?: ShareOptions;
   /** Proxy and certificates of outgoing connections. */
   readonly outgoing?: OutgoingOptions;
   /** The built web files (`dist/web`); with them the agent's page shows previews. */

@@ -1,5 +1,5 @@
 import { Hub, type HubMessage, type Taker } from '@perch/hub';
-import type { Clock } from '@perch/runtime';
+import { type Clock, Emitter } from '@perch/runtime';
 import { isStream, type StreamRule } from '../rules/rule.ts';
 import { Meter } from './meter.ts';
 
@@ -30,6 +30,8 @@ interface OpenFeed {
  * feeds carry (COMPAT 1.4). Changing a rule changes what members hear, never their connection.
  */
 export class Switchboard {
+  /** `feeds`: a feed got its first publisher, or lost its last. */
+  readonly events = new Emitter<{ feeds: undefined }>();
   readonly #clock: Clock;
   readonly #hub: Hub;
   readonly #feeds = new Map<string, OpenFeed>();
@@ -70,6 +72,7 @@ export class Switchboard {
     if (!feed) {
       feed = { name, meter: new Meter(), publishers: 0, hold: this.#hub.topic(name).hold() };
       this.#feeds.set(name, feed);
+      this.events.emit('feeds', undefined);
     }
     const opened = feed;
     opened.publishers += 1;
@@ -85,6 +88,7 @@ export class Switchboard {
         if (opened.publishers > 0) return;
         this.#feeds.delete(name);
         opened.hold[Symbol.dispose]();
+        this.events.emit('feeds', undefined);
       },
     };
   }

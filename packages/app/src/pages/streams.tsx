@@ -69,7 +69,7 @@ function Nothing() {
         </p>
         <pre>
           ffmpeg -re -f lavfi -i testsrc2 -c:v libx264 -tune zerolatency -f mpegts
-          http://localhost:8888/ts/demo
+          http://localhost:8888/ts/camera
         </pre>
       </main>
     </>

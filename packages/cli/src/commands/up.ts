@@ -103,16 +103,13 @@ async function startUpAgent(loaded: Loaded, { demo, relay, uplink, front, logger
   const { config } = loaded;
   const options = agentOptions(loaded, logger.child({ part: 'agent' }));
   const caFile = front?.caFile;
-  const token = await uplinkToken({ data: config.data, topic: DEMO, relay });
+  const token = await uplinkToken({ data: config.data, topic: '**', relay });
   try {
     return await startAgent({
       ...options,
       ...(caFile !== undefined && { outgoing: { ...options.outgoing, caFile } }),
       sources: [...(options.sources ?? []), ...(demo ? [demoSource(DEMO)] : [])],
-      destinations: [
-        ...(options.destinations ?? []),
-        { id: DEMO, stream: DEMO, destination: `${uplink}/session/${DEMO}`, token, protocol: 'perch.1' },
-      ],
+      share: { relay: uplink, token },
     });
   } catch (error) {
     // The agent does not know that here --listen is the relay's.
