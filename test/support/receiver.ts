@@ -1,8 +1,8 @@
-import type { Writable } from 'node:stream';
 import * as ws from 'ws';
 
 /** The receiving half of `ws`, which its types leave out: it judges our frames as a client would. */
-export interface Receiver extends Writable {
+export interface Receiver {
+  write(bytes: Uint8Array): void;
   on(event: 'message', listener: (data: Buffer, isBinary: boolean) => void): this;
   on(event: 'ping', listener: (data: Buffer) => void): this;
   on(event: 'error', listener: (error: Error) => void): this;
