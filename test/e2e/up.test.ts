@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { get } from 'node:https';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -173,6 +176,24 @@ test('a port in use is named, with the flag to choose another', async () => {
   });
   assert.equal(await takenToo.exited, 1);
   assert.match(takenToo.output(), new RegExp(`${agentPort}.*in use.*--agent_listen`));
+});
+
+test('in public it speaks HTTPS with a certificate of its own, and the agent trusts that', async () => {
+  const data = path.join(directory, 'public');
+  const args = ['up', '--public', 'localhost', '--data', data, ...free] as const;
+  await using up = await launch({
+    command: [process.execPath, perch, ...args],
+    readyWhen: /destination reached.*Ctrl-C|Ctrl-C.*destination reached/s,
+  });
+  const link = /https:\/\/localhost:\d+\/#[\w-]{20,}/.exec(up.output())?.[0];
+  assert.ok(link, up.output());
+  assert.match(up.output(), /[▄▀█]{10}/, 'a picture for a phone');
+  const ca = readFileSync(path.join(data, 'self-made-certificate.pem'));
+  const [response] = (await once(get(new URL('/', link), { ca }), 'response')) as [IncomingMessage];
+  response.resume();
+  assert.equal(response.statusCode, 200);
+  await up.close('SIGINT');
+  assert.equal(await up.exited, 0);
 });
 
 test('without ffmpeg the rest runs, and says how to get it', async () => {

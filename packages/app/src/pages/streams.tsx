@@ -27,10 +27,11 @@ export function Streams({ streams }: { streams: readonly StreamInfo[] }) {
 function Tile({ stream }: { stream: StreamInfo }) {
   const element = useRef<HTMLAnchorElement>(null);
   const seen = useIsSeen(element);
+  const over = useIsOver(stream.waiting);
   const at = stream.topic.lastIndexOf('/') + 1;
   return (
     <a class="tile" href={watchHref(stream.topic)} ref={element}>
-      <div class="picture">{seen && <Player topic={stream.topic} muted />}</div>
+      <div class="picture">{seen && !over && <Player topic={stream.topic} muted />}</div>
       <div class="caption">
         <span class={stream.waiting ? 'dot waiting' : 'dot'} />
         <strong>
@@ -41,6 +42,25 @@ function Tile({ stream }: { stream: StreamInfo }) {
       </div>
     </a>
   );
+}
+
+const PATIENCE_MS = 5_000;
+
+/**
+ * Whether a stream has waited too long for its publisher. Then its tile lets go: a topic lives as long as somebody
+ * watches it, and tiles that watch each other would stay for ever.
+ */
+function useIsOver(waiting: boolean): boolean {
+  const [over, setOver] = useState(false);
+  useEffect(() => {
+    if (!waiting) return;
+    const timer = setTimeout(() => setOver(true), PATIENCE_MS);
+    return () => {
+      clearTimeout(timer);
+      setOver(false);
+    };
+  }, [waiting]);
+  return over;
 }
 
 /** Whether an element is on the screen: only those tiles connect. */

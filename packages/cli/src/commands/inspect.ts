@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { environmentLayer } from '../config/environment.ts';
 import { runInspect } from '../inspect/index.ts';
 import { Stop } from '../stop.ts';
 import type { Run } from '../terminal.ts';
@@ -33,6 +34,7 @@ export function addInspect(program: Command, run: Run): void {
         live,
         ...(seconds !== undefined && { seconds: Number(seconds) }),
         token: token ?? run.terminal.env.PERCH_TOKEN,
+        proxies: environmentLayer('tool', run.terminal.env).proxy,
         signal: ended.signal,
         stdout: run.terminal.stdout,
         stderr: run.terminal.stderr,
