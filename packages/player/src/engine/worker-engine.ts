@@ -24,6 +24,7 @@ export class WorkerEngine implements Engine {
   #stats: PlayerStats | undefined;
   #muted: boolean;
   #volume: number;
+  #hasBegun = false;
   #lostUntil = millis(0);
   #closing: Promise<void> | undefined;
   #goodbye: () => void = () => undefined;
@@ -111,6 +112,11 @@ export class WorkerEngine implements Engine {
         this.#stream = message.state;
         if (message.state.kind === 'lost')
           this.#lostUntil = millis(performance.now() + message.state.nextTryIn);
+        // Sound is set up after the first picture, which it would delay.
+        if (!this.#hasBegun && (message.state.kind === 'live' || message.state.kind === 'refused')) {
+          this.#hasBegun = true;
+          this.#followSound();
+        }
         this.#update();
         break;
       case 'streamSound':
@@ -137,7 +143,8 @@ export class WorkerEngine implements Engine {
   /** Brings the page's sound to where the stream and the person want it. */
   #followSound(): void {
     if (this.#closing) return;
-    const wanted = !this.#muted && this.#streamSound.kind === 'playable' && SoundGraph.isSupported;
+    const wanted =
+      this.#hasBegun && !this.#muted && this.#streamSound.kind === 'playable' && SoundGraph.isSupported;
     if (wanted && !this.#graph) this.#makeGraph();
     else if (wanted) this.#graph?.resume();
     else this.#graph?.suspend();

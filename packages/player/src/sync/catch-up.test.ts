@@ -62,6 +62,17 @@ test('a decoder too slow for the stream still shows something', () => {
   assert.ok(shown >= 3 && shown <= 5, `${shown} frames in a second`);
 });
 
+test('a decoder that keeps several frames for reordering is not taken for one that is behind', () => {
+  const catchUp = new CatchUp();
+  let shown = 0;
+  for (let i = 0; i < 100; i++) {
+    catchUp.fed(at(i * 33), millis(i * 33), false);
+    // Five frames later, as streams with B pictures come.
+    if (i >= 5 && catchUp.allows(mediaMs((i - 5) * 33), millis(i * 33 + 5))) shown += 1;
+  }
+  assert.ok(shown >= 90, `${shown} of 95 shown`);
+});
+
 test('a source that begins anew is live again', () => {
   const catchUp = new CatchUp();
   catchUp.fed(at(90_000), millis(0), false);

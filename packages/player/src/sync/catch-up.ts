@@ -2,7 +2,11 @@ import { type Millis, millis } from '@perch/runtime';
 import { type MediaMs, mediaMs } from './media-time.ts';
 
 /** A frame this near to the newest that arrived is live. */
-const LIVE_MS = 100;
+const LIVE_MS = 70;
+/** One this far behind is not, whatever the decoder's own delay. */
+const BACKLOG_MS = 600;
+/** A decoder's own delay is recognised by so many frames that come no nearer. */
+const STEADY_FRAMES = 3;
 /** Media that arrives this much faster than it plays is a burst out of a cache. */
 const LEAD_MS = 15;
 /** A burst whose end nobody marks is over after this much quiet. */
@@ -14,6 +18,15 @@ const SLOW_MS = 250;
 const SLOW_FIRST_MS = 1000;
 /** A step back by more than reordering can explain: the source began anew. */
 const STEP_BACK_MS = 1000;
+
+interface Behind {
+  since: Millis | undefined;
+  /** The least distance so far, and how many frames in a row did not lessen it. */
+  least: number;
+  steady: number;
+}
+
+const notYet = (): Behind => ({ since: undefined, least: Number.POSITIVE_INFINITY, steady: 0 });
 
 const NEVER = mediaMs(Number.NEGATIVE_INFINITY);
 
@@ -27,8 +40,8 @@ export class CatchUp {
   #burst: { readonly marked: boolean; lastAt: Millis } | undefined;
   /** Presentation time less arrival time, as it was when the burst last grew. */
   #lead = NEVER;
-  /** When a frame was last shown, or, before the first, when one was first asked about. */
-  #shownAt: Millis | undefined;
+  /** Frames are held back until they come near to the newest, or come no nearer. */
+  #behind: Behind | undefined = notYet();
   #first = true;
 
   /** An access unit went to the decoder at `now`. `replay`: the sender says that it comes from a cache. */
@@ -54,13 +67,27 @@ export class CatchUp {
 
   /** Whether a frame that left the decoder is to be shown at `now`. Where not, ask again after {@link retryIn}. */
   allows(pts: MediaMs, now: Millis): boolean {
-    if (this.isBurst(now)) return false;
-    this.#shownAt ??= now;
-    const isLive = this.#newest - pts <= LIVE_MS;
-    if (!isLive && now - this.#shownAt < (this.#first ? SLOW_FIRST_MS : SLOW_MS)) return false;
-    this.#shownAt = now;
+    if (this.isBurst(now)) {
+      this.#behind = notYet();
+      return false;
+    }
+    const distance = this.#newest - pts;
+    if (distance > BACKLOG_MS) this.#behind ??= notYet();
+    if (this.#behind && !this.#isThere(this.#behind, distance, now)) return false;
+    this.#behind = undefined;
     this.#first = false;
     return true;
+  }
+
+  #isThere(behind: Behind, distance: number, now: Millis): boolean {
+    behind.since ??= now;
+    behind.steady = distance < behind.least ? 0 : behind.steady + 1;
+    behind.least = Math.min(behind.least, distance);
+    return (
+      distance <= LIVE_MS ||
+      (behind.steady >= STEADY_FRAMES && distance <= BACKLOG_MS) ||
+      now - behind.since >= (this.#first ? SLOW_FIRST_MS : SLOW_MS)
+    );
   }
 
   /** When a frame that was held back may be allowed without anything new arriving. */
@@ -73,7 +100,7 @@ export class CatchUp {
     this.#newest = NEVER;
     this.#lead = NEVER;
     this.#burst = undefined;
-    this.#shownAt = undefined;
+    this.#behind = notYet();
     this.#first = true;
   }
 }

@@ -58,19 +58,19 @@ test('without sound a frame is shown the moment it comes', () => {
 test('with sound a frame waits until its sound is almost heard', () => {
   const { clock, shown, sound, push, settle, allClosedOnce } = setUp();
   settle();
-  sound.offset = 40; // what is heard now was due 40 ms ago
-  push(50);
+  sound.offset = 50; // what is heard now was due 50 ms ago
+  push(60);
   assert.equal(shown.length, 0);
   clock.advance(100);
   assert.equal(shown.length, 1);
-  assert.ok(Math.abs((shown[0]?.at ?? 0) - 60) <= 3, `shown at ${shown[0]?.at}`);
+  assert.ok(Math.abs((shown[0]?.at ?? 0) - 70) <= 3, `shown at ${shown[0]?.at}`);
   assert.ok(allClosedOnce());
 });
 
 test('of several due frames the newest is shown and the others are counted', () => {
   const { clock, schedule, shown, sound, push, settle, allClosedOnce } = setUp();
   settle();
-  sound.offset = 40;
+  sound.offset = 60;
   push(50);
   push(52);
   push(54);

@@ -18,10 +18,12 @@ export interface PictureScheduleOptions<F extends Frame> {
 }
 
 /**
- * A picture may be seen so much before its sound is heard: nobody notices (ITU-R BT.1359-1: sound that comes late is
+ * A picture may be seen so much before its sound is heard: nobody notices (EBU R 37 allows 60 ms; ITU-R BT.1359-1:
  * noticed from 125 ms), and where sound takes longer to encode, this is how much sooner the picture is there.
  */
-const LEAD_MS = 30;
+const LEAD_MS = 40;
+/** Early by less than this is in time: timers are no better. */
+const IN_TIME_MS = 3;
 /** A picture is never held longer than this for its sound: beyond, the two do not belong together. */
 const LONGEST_HOLD_MS = 2_000;
 /** Decoders stop when too many of their pictures are held: with more, the oldest is shown before its time. */
@@ -104,7 +106,7 @@ export class PictureSchedule<F extends Frame> {
     let wait: number | undefined;
     for (const [i, frame] of this.#held.entries()) {
       const early = sound === undefined ? 0 : frame.pts - sound;
-      if (early > LEAD_MS && early <= LONGEST_HOLD_MS) {
+      if (early > LEAD_MS + IN_TIME_MS && early <= LONGEST_HOLD_MS) {
         wait = early;
         break;
       }

@@ -5,7 +5,7 @@ import { type SoundChunk, SoundRing } from './sound-ring.ts';
 export interface PlayoutOptions {
   /** Samples per second of the output. */
   readonly outputRate: number;
-  /** The least sound to have in hand at the lowest point. Default 6. */
+  /** The least sound to have in hand at the lowest point. Default 5. */
   readonly leastMarginMs?: number;
   /** Run-outs raise the margin up to this. Default 250. */
   readonly mostMarginMs?: number;
@@ -96,7 +96,7 @@ export class Playout {
 
   constructor(options: PlayoutOptions) {
     this.#outputRate = options.outputRate;
-    this.#leastMargin = options.leastMarginMs ?? 6;
+    this.#leastMargin = options.leastMarginMs ?? 5;
     this.#mostMargin = options.mostMarginMs ?? 250;
     this.#skipOver = options.skipOverMs ?? 1000;
     this.#margin = this.#leastMargin;

@@ -108,7 +108,8 @@ export class View {
     this.#showNote(state, words, explanation);
     this.#bar.hidden = !model.controls;
     this.#dot.className = `dot ${state.kind}`;
-    set(this.#words, words);
+    // The countdown is over the picture; the bar has no room for it on a phone.
+    set(this.#words, state.kind === 'lost' ? 'Connection lost' : words);
     this.#showButtons(model);
     const heard = state.kind === 'lost' ? `Connection lost. ${explanation}` : explanation || words;
     set(this.#heard, heard);
