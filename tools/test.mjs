@@ -1,5 +1,5 @@
 // npm test: sets up what is missing, then runs all tests in one runner, so that its counts close the output.
-// `--long` adds the long runs; other arguments name test files instead of all.
+// `--long` adds the long runs (`*.long.ts`, and whatever PERCH_LONG makes longer); other arguments name test files instead of all.
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { setUp } from './setup/index.mjs';
@@ -10,11 +10,12 @@ import { programsForTests } from './setup/programs.mjs';
 const TIMEOUT_MS = 180_000;
 const LONG_TIMEOUT_MS = 3_600_000;
 
-function testFiles() {
+function testFiles(isLong) {
   return ['packages', 'test'].flatMap((directory) =>
     readdirSync(path.join(root, directory), { recursive: true })
       .map((file) => path.join(directory, file))
-      .filter((file) => file.endsWith('.test.ts') && !file.includes('node_modules'))
+      .filter((file) => file.endsWith('.test.ts') || (isLong && file.endsWith('.long.ts')))
+      .filter((file) => !file.includes('node_modules'))
       .sort(),
   );
 }
@@ -25,7 +26,7 @@ await main(async () => {
   const isLong = args.includes('--long');
   const named = args.filter((arg) => arg !== '--long');
   const node = majorOf(process.versions.node) >= NODE_FOR_PROGRAMS ? process.execPath : bundledNode();
-  const files = named.some((arg) => !arg.startsWith('--')) ? named : [...named, ...testFiles()];
+  const files = named.some((arg) => !arg.startsWith('--')) ? named : [...named, ...testFiles(isLong)];
   return run(
     [
       node,

@@ -11,15 +11,12 @@ import { startBrowser } from '../e2e/support/browser.ts';
 // The two README commands on a fresh clone, with an empty npm cache, under the machine's own Node and npm.
 
 const root = path.join(import.meta.dirname, '../..');
-const isLong = process.env.PERCH_LONG === '1';
-const skip = !isLong && 'a long run: npm run test:long';
 
 let directory: string;
 let clone: string;
 let env: NodeJS.ProcessEnv;
 
 before(() => {
-  if (!isLong) return;
   directory = mkdtempSync(path.join(tmpdir(), 'perch-clone-'));
   clone = path.join(directory, 'perch');
   const git = spawnSync('git', ['clone', '-q', root, clone], { encoding: 'utf8' });
@@ -36,7 +33,7 @@ before(() => {
 });
 
 after(() => {
-  if (isLong) rmSync(directory, { recursive: true, force: true });
+  rmSync(directory, { recursive: true, force: true });
 });
 
 const start = (...args: string[]) =>
@@ -50,7 +47,7 @@ const start = (...args: string[]) =>
     readyWhen: /"event":"ready".*\n/,
   });
 
-test('npm start sets everything up, and the demo moves and sounds', { skip }, async () => {
+test('npm start sets everything up, and the demo moves and sounds', async () => {
   await using up = await start();
   const { signIn } = JSON.parse(
     up
@@ -71,7 +68,7 @@ test('npm start sets everything up, and the demo moves and sounds', { skip }, as
   assert.equal(await up.exited, 0);
 });
 
-test('a second start adds less than 2 s', { skip }, async () => {
+test('a second start adds less than 2 s', async () => {
   const before = performance.now();
   await using up = await start('--no-demo');
   assert.ok(performance.now() - before < 2_000, `${performance.now() - before} ms`);
@@ -79,7 +76,7 @@ test('a second start adds less than 2 s', { skip }, async () => {
   assert.equal(await up.exited, 0);
 });
 
-test('npm ci alone makes perch run', { skip }, () => {
+test('npm ci alone makes perch run', () => {
   const ci = spawnSync('npm', ['ci'], { cwd: clone, env, encoding: 'utf8' });
   assert.equal(ci.status, 0, ci.stderr);
   const perch = spawnSync(path.join(clone, 'node_modules/.bin/perch'), ['version'], {
@@ -89,7 +86,7 @@ test('npm ci alone makes perch run', { skip }, () => {
   assert.match(perch.stdout, /^perch \d/);
 });
 
-test('npm test passes', { skip }, async () => {
+test('npm test passes', async () => {
   const all = await launch({ command: ['npm', 'test'], cwd: clone, env });
   const code = await all.exited;
   assert.equal(code, 0, all.output().slice(-20_000));
