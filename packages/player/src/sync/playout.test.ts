@@ -42,6 +42,11 @@ class Bench {
     }
   }
 
+  /** So much time went by without an arrival: all of it comes at once. */
+  stall(ms: number): void {
+    this.#timeMs += ms;
+  }
+
   push(pts: number, lengthMs: number): void {
     const plane = Float32Array.from({ length: (lengthMs / 1000) * RATE }, (_, i) =>
       Math.sin(((pts / 1000) * RATE + i) * 0.05),
@@ -133,6 +138,18 @@ test('more than a second too much is skipped at once', () => {
   const report = bench.playout.report();
   assert.ok(report.skippedMs > 1_000);
   assert.ok(report.bufferedMs < 60);
+});
+
+test('after a stall the sound is as near to live as before', () => {
+  const bench = new Bench();
+  bench.run(5_000);
+  const before = bench.delayMs;
+  const silence = new Float32Array(QUANTUM);
+  for (let ms = 0; ms < 2_300; ms += (QUANTUM / RATE) * 1000) bench.playout.read(silence, silence.slice());
+  bench.stall(2_300);
+  bench.run(3_000);
+  assert.ok(bench.delayMs < before + 60, `${bench.delayMs} ms behind, ${before} before`);
+  assert.equal(bench.playout.report().underruns, 1);
 });
 
 test('a sender whose clock is fast or slow is followed for ever without a gap', () => {

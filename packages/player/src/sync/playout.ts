@@ -53,6 +53,8 @@ const CALM_MS = 20_000;
 const LOWER_MS = 1;
 /** Encoders send up to so much sound at once. */
 const UNKNOWN_BURST_MS = 400;
+/** A longer pause between two arrivals is a stall, and says nothing about how much comes at once. */
+const LONGEST_GAP_MS = 400;
 /** After so much sound it is known how much comes at once. */
 const KNOWN_AFTER_MS = 1_000;
 /** For so long after a start, no more than this is kept above what is needed. */
@@ -110,8 +112,8 @@ export class Playout {
   /** Takes a chunk. It becomes audible as soon as enough is in hand. */
   push(chunk: SoundChunk): void {
     const lengthMs = ((chunk.planes[0]?.length ?? 0) / chunk.sampleRate) * 1000;
-    if (this.#sinceArrival > this.#gap) this.#gap = Math.min(this.#sinceArrival, 500);
-    this.#gap = Math.max(this.#gap, Math.min(lengthMs, 500));
+    if (this.#sinceArrival <= LONGEST_GAP_MS) this.#gap = Math.max(this.#gap, this.#sinceArrival);
+    this.#gap = Math.max(this.#gap, Math.min(lengthMs, LONGEST_GAP_MS));
     this.#sinceArrival = 0;
     this.#ring.write(chunk);
   }
