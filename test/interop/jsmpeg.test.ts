@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { startAgent } from '@perch/agent';
+import type { PerchPlayer } from '@perch/player';
 import { startRelay } from '@perch/relay';
 import { silentLogger } from '@perch/runtime';
 import { launch } from '@perch/testkit';
@@ -58,7 +59,15 @@ const encoders = {
   ],
 } as const;
 
-test('an unmodified JSMpeg player shows and sounds what ffmpeg posts to an agent', {
+const webRoot = join(import.meta.dirname, '../../dist/web');
+
+/** A foreign page with our player in it, once for each feed: until feeds are combined their tables contradict. */
+const perchPage = (relay: string) => `<!doctype html><title>Perch</title>
+<script type="module" src="http://${relay}/player.js"></script>
+<perch-player src="ws://${relay}/out/lab/video0"></perch-player>
+<perch-player src="ws://${relay}/out/lab/audio0"></perch-player>`;
+
+test('what ffmpeg posts to an agent is seen and heard in an unmodified JSMpeg player, and in ours', {
   timeout: 60_000,
 }, async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'perch-jsmpeg-'));
@@ -67,7 +76,8 @@ test('an unmodified JSMpeg player shows and sounds what ffmpeg posts to an agent
   const relay = await startRelay({
     listen,
     data: join(directory, 'relay'),
-    open: ['lab'],
+    open: ['lab/*'],
+    webRoot,
     logger: silentLogger,
   });
   t.after(() => relay.close());
@@ -76,10 +86,17 @@ test('an unmodified JSMpeg player shows and sounds what ffmpeg posts to an agent
 
   for (const [path, rule] of [
     ['streams', { stream: '/stream/front', feeds: ['video0', 'audio0'] }],
-    [
-      'destinations',
-      { id: '0', stream: '/stream/front', destination: `ws://127.0.0.1:${relay.port}/in/lab` },
-    ],
+    ...[
+      ['stream/front', 'front'],
+      ['video0', 'video0'],
+      ['audio0', 'audio0'],
+    ].map(
+      ([stream, topic]) =>
+        [
+          'destinations',
+          { id: topic, stream, destination: `ws://127.0.0.1:${relay.port}/in/lab/${topic}` },
+        ] as const,
+    ),
   ] as const) {
     const answer = await fetch(`${agent.url}/api/${path}`, { method: 'POST', body: JSON.stringify(rule) });
     assert.equal(answer.status, 200);
@@ -102,7 +119,10 @@ test('an unmodified JSMpeg player shows and sounds what ffmpeg posts to an agent
   }
 
   const site = await startSite({
-    pages: { '/': page(`ws://127.0.0.1:${relay.port}/out/lab`) },
+    pages: {
+      '/': page(`ws://127.0.0.1:${relay.port}/out/lab/front`),
+      '/perch': perchPage(`localhost:${relay.port}`),
+    },
     files: jsmpeg,
   });
   t.after(() => site[Symbol.asyncDispose]());
@@ -127,4 +147,29 @@ test('an unmodified JSMpeg player shows and sounds what ffmpeg posts to an agent
   });
   assert.ok(colours >= 6, `the test picture has many colours, the canvas has ${colours}`);
   assert.deepEqual(problems, []);
+  await tab.close();
+
+  const ours = await browser.newPage();
+  await ours.page.goto(`${site.url}/perch`);
+  await ours.page.waitForFunction(
+    () => {
+      const [picture, sound] = [...document.querySelectorAll<PerchPlayer>('perch-player')].map(
+        ({ stats }) => stats,
+      );
+      return (picture?.framesShown ?? 0) >= 50 && (sound?.soundLevel ?? 0) > 0.001;
+    },
+    undefined,
+    { timeout: 30_000 },
+  );
+  const codecs = await ours.page.evaluate(() =>
+    [...document.querySelectorAll<PerchPlayer>('perch-player')].map(({ stats }) => [
+      stats?.videoCodec ?? '',
+      stats?.audioCodec ?? '',
+    ]),
+  );
+  assert.deepEqual(codecs, [
+    ['mpeg1video', ''],
+    ['', 'mp2'],
+  ]);
+  assert.deepEqual(ours.problems, []);
 });

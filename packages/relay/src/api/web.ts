@@ -50,7 +50,11 @@ export function webRoutes(app: FastifyInstance, options: { webRoot?: string }): 
   const files = options.webRoot === undefined ? new Map<string, WebFile>() : readAll(options.webRoot);
   for (const [path, file] of files) {
     if (path === '/embed.html') continue;
-    app.get(path, { schema: { hide: true } }, async (request, reply) => send(request, reply, file, "'self'"));
+    app.get(path, { schema: { hide: true } }, async (request, reply) => {
+      // Any page may load the player: it is public code, and what it may show is another question.
+      if (isPlayer(path)) reply.header('Access-Control-Allow-Origin', '*');
+      return send(request, reply, file, "'self'");
+    });
   }
   const stats = { page: page(statsPage), script: fileOf(Buffer.from(statsScript), types['.js'] as string) };
   app.get('/stats', { schema: { hide: true } }, async (request, reply) =>
@@ -66,6 +70,9 @@ export function webRoutes(app: FastifyInstance, options: { webRoot?: string }): 
     return send(request, reply, files.get('/embed.html') ?? page(embedPage(topic)), '*');
   });
 }
+
+/** The player, and the part of it that is fetched when a stream needs it. */
+const isPlayer = (path: string): boolean => /^\/player[\w-]*\.js$/.test(path);
 
 const page = (html: string): WebFile => fileOf(Buffer.from(html), types['.html'] as string);
 
