@@ -42,6 +42,7 @@ export class Session {
   #pipeline: Pipeline | undefined;
   #token: string | undefined;
   #state: StreamState | undefined;
+  #isOpen = false;
   #visible = true;
   #resting: Timer | undefined;
   #renewedAt = Number.NEGATIVE_INFINITY;
@@ -120,6 +121,7 @@ export class Session {
   }
 
   #follow(state: ConnectionState): void {
+    this.#isOpen = state.kind === 'open';
     switch (state.kind) {
       case 'connecting':
         this.#set({ kind: 'connecting', attempt: state.attempt });
@@ -149,7 +151,9 @@ export class Session {
       senderNow: () => wallNow() + (this.#source?.wall.offset ?? 0),
       draw: (frame) => this.#draw(frame),
       playing: () => {
-        if (this.#state?.kind !== 'live' && this.#state?.kind !== 'refused') this.#set({ kind: 'live' });
+        // Pictures in hand are shown to the end, also when the line they came over is gone; that is not live.
+        if (this.#isOpen && this.#state?.kind !== 'live' && this.#state?.kind !== 'refused')
+          this.#set({ kind: 'live' });
       },
       pictureRefused: (reason) => this.#set({ kind: 'refused', reason }),
       soundChanged: (sound: StreamSound) => post({ type: 'streamSound', sound }),
