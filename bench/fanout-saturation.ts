@@ -8,8 +8,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { makeCertificate } from '@perch/testkit';
 import { WebSocket } from 'ws';
-import { writeCertificate } from './fanout-support/certificate.ts';
 import { RawViewer } from './fanout-support/raw-viewer.ts';
 import { MeasuredServer } from './fanout-support/server.ts';
 
@@ -83,7 +83,7 @@ const gb = (bytes: number) => (bytes / 1e9).toFixed(2);
 
 const dir = mkdtempSync(join(tmpdir(), 'perch-bench-'));
 try {
-  writeCertificate(dir);
+  await makeCertificate(dir);
   const rows = [];
   let failed = false;
   for (const tls of [false, true]) {

@@ -17,7 +17,7 @@ export class MeasuredServer {
 
   /** @param options.core the core it gets for itself; the rest is for publisher and viewers. */
   static async start(options: {
-    kind: 'relay' | 'loop';
+    kind: 'relay' | 'loop' | 'floor';
     dir: string;
     tls: boolean;
     core?: number;
