@@ -46,6 +46,33 @@ describe('the hub', () => {
     assert.equal(a.batches[0]?.byteLength, 2);
   });
 
+  it('hands on a turn that brings much in parts that stay in the cache, in order and whole', () => {
+    const { hub, turn } = setUp();
+    const listener = new Listener();
+    hub.topic('x').take(listener);
+    const sizes = [100_000, 100_000, 300_000, 10, 20];
+    sizes.forEach((size, i) => {
+      hub.topic('x').publish({ ...message(''), bytes: new Uint8Array(size).fill(i) });
+    });
+    turn();
+    assert.deepEqual(
+      listener.batches.map((batch) => batch.messages.map(({ bytes, sequence }) => [bytes.length, sequence])),
+      [
+        [
+          [100_000, 0],
+          [100_000, 1],
+        ],
+        [[300_000, 2]],
+        [
+          [10, 3],
+          [20, 4],
+        ],
+      ],
+    );
+    turn();
+    assert.equal(listener.batches.length, 3);
+  });
+
   it('asks for the end of a turn once, whatever is published', () => {
     const { hub, turns } = setUp();
     hub.topic('x').publish(message('1'));

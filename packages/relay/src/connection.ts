@@ -37,6 +37,9 @@ export interface ConnectionOptions {
   readonly onClosed: (connection: Connection) => void;
 }
 
+/** So much is read of one connection before the event loop turns to the others. */
+const TURN_BYTES = 256 * 1024;
+
 /** One WebSocket on a topic: who it is, what it may do, and both its directions. */
 export class Connection {
   readonly id: number;
@@ -64,6 +67,7 @@ export class Connection {
   #heardAt: Millis;
   #pingedAt = millis(Number.NEGATIVE_INFINITY);
   #watched = -1;
+  #turnBytes = 0;
 
   constructor(options: ConnectionOptions) {
     const { webSocket, socket, clock } = options;
@@ -157,6 +161,7 @@ export class Connection {
   }
 
   #read(bytes: Buffer, isBinary: boolean): void {
+    this.#takeTurns(bytes.length);
     let inbound: ReturnType<Reader['read']>;
     try {
       inbound = this.#reader.read(bytes, isBinary);
@@ -179,6 +184,15 @@ export class Connection {
       case 'unknown':
         return;
     }
+  }
+
+  /** Node reads up to 2 MiB of one socket in a row; after each part of that the others, and their pongs, get a turn. */
+  #takeTurns(bytes: number): void {
+    this.#turnBytes += bytes;
+    if (this.#turnBytes < TURN_BYTES) return;
+    this.#turnBytes = 0;
+    this.#webSocket.pause();
+    setImmediate(() => this.#webSocket.resume());
   }
 
   #answer(control: Control): void {
