@@ -18,7 +18,9 @@ const rules: RuleSet = {
   streams: new Map([
     ['stream/x', { stream: 'stream/x', feeds: ['v', 'a'] }],
     ['', { stream: '', feeds: null }],
+    ['stream/y', { stream: 'stream/y', feeds: null, alternatives: [['v', 'a'], ['w']] }],
   ]),
+  feeds: new Map([['a', { feed: 'a', delayMs: 20 }]]),
   destinations: new Map([
     [
       '0',
@@ -32,6 +34,14 @@ test('rules come back as they were saved', async (t) => {
   const path = await directory(t);
   await ruleFile(path).save(rules);
   assert.deepEqual(await ruleFile(path).load(), rules);
+});
+
+test('a file from before there were feed rules, or with a stream of streams, is still understood', async (t) => {
+  const path = await directory(t);
+  const old = { version: 1, streams: [{ stream: 'stream/x', feeds: ['stream/x'] }], destinations: [] };
+  await writeFile(join(path, 'rules.json'), JSON.stringify(old));
+  const loaded = await ruleFile(path).load();
+  assert.deepEqual([loaded.streams.size, loaded.feeds.size], [1, 0]);
 });
 
 test('no file is no rules', async (t) => {

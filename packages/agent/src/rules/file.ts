@@ -2,7 +2,14 @@ import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AgentError, dataError, systemCode } from '../errors.ts';
 import { RuleError } from './errors.ts';
-import { type DestinationRule, decodeDestinationRule, decodeStreamRule, type StreamRule } from './rule.ts';
+import {
+  type DestinationRule,
+  decodeDestinationRule,
+  decodeFeedRule,
+  decodeStreamRule,
+  type FeedRule,
+  type StreamRule,
+} from './rule.ts';
 
 /** All rules at one moment. Never changed, only replaced. */
 export interface RuleSet {
@@ -10,9 +17,11 @@ export interface RuleSet {
   readonly streams: ReadonlyMap<string, StreamRule>;
   /** By id. */
   readonly destinations: ReadonlyMap<string, DestinationRule>;
+  /** By feed. */
+  readonly feeds: ReadonlyMap<string, FeedRule>;
 }
 
-export const noRules: RuleSet = { streams: new Map(), destinations: new Map() };
+export const noRules: RuleSet = { streams: new Map(), destinations: new Map(), feeds: new Map() };
 
 /** Where rules are kept: one JSON file that is always whole, the old one or the new one. */
 export interface RuleFile {
@@ -84,22 +93,29 @@ async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-function encodeRuleSet({ streams, destinations }: RuleSet): string {
-  const value = { version: 1, streams: [...streams.values()], destinations: [...destinations.values()] };
+function encodeRuleSet({ streams, destinations, feeds }: RuleSet): string {
+  const value = {
+    version: 1,
+    streams: [...streams.values()],
+    destinations: [...destinations.values()],
+    feeds: [...feeds.values()],
+  };
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 
 function decodeRuleSet(value: unknown): RuleSet {
   if (typeof value !== 'object' || value === null) throw new TypeError('it holds no JSON object');
-  const { version, streams, destinations } = value as Record<string, unknown>;
+  // The first files had no `feeds`.
+  const { version, streams, destinations, feeds = [] } = value as Record<string, unknown>;
   if (version !== 1) throw new TypeError(`its version is ${JSON.stringify(version)}, this program knows 1`);
-  if (!Array.isArray(streams) || !Array.isArray(destinations)) {
-    throw new TypeError('`streams` and `destinations` must be lists');
+  if (!Array.isArray(streams) || !Array.isArray(destinations) || !Array.isArray(feeds)) {
+    throw new TypeError('`streams`, `destinations` and `feeds` must be lists');
   }
   return {
     streams: new Map(streams.map((entry) => decodeStreamRule(entry)).map((rule) => [rule.stream, rule])),
     destinations: new Map(
       destinations.map((entry) => decodeDestinationRule(entry)).map((rule) => [rule.id, rule]),
     ),
+    feeds: new Map(feeds.map((entry) => decodeFeedRule(entry)).map((rule) => [rule.feed, rule])),
   };
 }

@@ -5,6 +5,15 @@ import { RuleError } from './errors.ts';
 export interface StreamRule {
   readonly stream: string;
   readonly feeds: readonly string[] | null;
+  /** In place of `feeds`: sets of feeds, the best first, of which the uplink decides. Only in answers when set. */
+  readonly alternatives?: readonly (readonly string[])[];
+}
+
+/** What there is to say of a feed whatever stream it is in. */
+export interface FeedRule {
+  readonly feed: string;
+  /** What its encoder needs between seeing and sending, in milliseconds: so much earlier is it shown. */
+  readonly delayMs: number;
 }
 
 /** Where a feed or stream is sent. Field order is that of the answers (COMPAT 1.3). */
@@ -46,12 +55,51 @@ export function decodeStreamRule(value: unknown): StreamRule {
   const field = fields(value, 'a stream rule');
   const stream = name(field('stream'), 'stream');
   const given = field('feeds');
-  if (given === undefined || given === null) return { stream, feeds: null };
-  if (!Array.isArray(given)) throw bad('feeds', 'must be a list of feed names', given);
-  if (given.length > FEEDS) throw bad('feeds', `may name at most ${FEEDS} feeds`, given.length);
-  const feeds = given.map((feed: unknown, i) => name(feed, `feeds[${i}]`));
-  if (feeds.includes(API_TOPIC)) throw bad('feeds', 'may not hold the control channel', API_TOPIC);
-  return { stream, feeds };
+  const feeds = given === undefined || given === null ? null : feedNames(given, 'feeds');
+  const others = field('alternatives');
+  if (others === undefined || others === null) return { stream, feeds };
+  if (feeds)
+    throw new RuleError('bad-rule', '`alternatives` stand in place of `feeds`: leave one of them out');
+  if (!Array.isArray(others)) throw bad('alternatives', 'must be a list of lists of feed names', others);
+  if (others.length < 1 || others.length > ALTERNATIVES)
+    throw bad('alternatives', `must hold 1 to ${ALTERNATIVES} lists`, others.length);
+  const alternatives = others.map((list: unknown, i) => feedNames(list, `alternatives[${i}]`));
+  return { stream, feeds, alternatives };
+}
+
+/** @throws {RuleError} `bad-rule`, naming the field. */
+export function decodeFeedRule(value: unknown): FeedRule {
+  const field = fields(value, 'a feed rule');
+  const feed = name(field('feed'), 'feed');
+  const delayMs = field('delayms') ?? 0;
+  if (typeof delayMs !== 'number' || !(delayMs >= 0 && delayMs <= FEED_DELAY_MS))
+    throw bad('delayMs', `must be a number from 0 to ${FEED_DELAY_MS}`, delayMs);
+  return { feed, delayMs };
+}
+
+/**
+ * A stream is put together of feeds, never of streams: of itself it would have no end.
+ *
+ * @throws {RuleError} `bad-rule`, naming the entry.
+ */
+export function refuseNesting({ stream, feeds, alternatives }: StreamRule): void {
+  for (const feed of [...(feeds ?? []), ...(alternatives ?? []).flat()]) {
+    if (feed === stream)
+      throw new RuleError('bad-rule', `stream "${stream}" names itself as a feed: take that out`);
+    if (isStream(feed))
+      throw new RuleError(
+        'bad-rule',
+        `"${feed}" is a stream, and "${stream}" can be put together of feeds only: name the feeds of "${feed}"`,
+      );
+  }
+}
+
+function feedNames(given: unknown, field: string): string[] {
+  if (!Array.isArray(given)) throw bad(field, 'must be a list of feed names', given);
+  if (given.length > FEEDS) throw bad(field, `may name at most ${FEEDS} feeds`, given.length);
+  const feeds = given.map((feed: unknown, i) => name(feed, `${field}[${i}]`));
+  if (feeds.includes(API_TOPIC)) throw bad(field, 'may not hold the control channel', API_TOPIC);
+  return feeds;
 }
 
 /** @throws {RuleError} `bad-rule` or `file-refused`, naming the field. */
@@ -88,8 +136,12 @@ export function fields(value: unknown, what: string): (name: string) => unknown 
   return (key) => found.get(key);
 }
 
-/** Most feeds of one stream. */
+/** Most feeds of one stream, and most alternatives. */
 const FEEDS = 100;
+const ALTERNATIVES = 8;
+
+/** Longest delay of an encoder that is believed. */
+const FEED_DELAY_MS = 10_000;
 
 /** Longest text of a field, such as an address with a token in it. */
 const TEXT_CHARS = 8_192;

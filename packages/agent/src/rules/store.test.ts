@@ -114,6 +114,23 @@ test('there are only so many rules, and replacing one is still possible', async 
   assert.deepEqual(store.current.streams.get('s0')?.feeds, ['v']);
 });
 
+test('a stream of streams is refused before anything is written', async () => {
+  const file = new HeldFile();
+  const store = new RuleStore({ file });
+  await assert.rejects(store.putStream({ stream: 'stream/x', feeds: ['stream/x'] }), { code: 'bad-rule' });
+  assert.equal(file.writes.length, 0);
+});
+
+test('feed rules are kept beside the others', async () => {
+  const file: RuleFile = { load: () => Promise.resolve(noRules), save: () => Promise.resolve() };
+  const store = new RuleStore({ file });
+  await store.putFeed({ feed: 'a', delayMs: 20 });
+  await store.putStream({ stream: 'stream/x', feeds: ['a'] });
+  assert.equal(store.current.feeds.get('a')?.delayMs, 20);
+  await store.deleteFeed('a');
+  assert.deepEqual([store.current.feeds.size, store.current.streams.size], [0, 1]);
+});
+
 test('drain waits for what is being written', async () => {
   const file = new HeldFile();
   const store = new RuleStore({ file });

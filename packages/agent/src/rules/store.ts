@@ -2,7 +2,14 @@ import { limits } from '@perch/protocol';
 import { Emitter } from '@perch/runtime';
 import { RuleError } from './errors.ts';
 import { noRules, type RuleFile, type RuleSet } from './file.ts';
-import { API_TOPIC, type DestinationRule, meansAll, type StreamRule } from './rule.ts';
+import {
+  API_TOPIC,
+  type DestinationRule,
+  type FeedRule,
+  meansAll,
+  refuseNesting,
+  type StreamRule,
+} from './rule.ts';
 
 /** Who asks for a change: over the network nobody may point the control channel elsewhere (DESIGN). */
 export type RuleOrigin = 'local' | 'network';
@@ -49,10 +56,8 @@ export class RuleStore {
 
   /** The rules that hold now, those of the configuration last and foremost. */
   get current(): RuleSet {
-    return {
-      streams: this.#kept.streams,
-      destinations: new Map([...this.#kept.destinations, ...this.#given]),
-    };
+    const { streams, destinations, feeds } = this.#kept;
+    return { streams, destinations: new Map([...destinations, ...this.#given]), feeds };
   }
 
   isGiven(id: string): boolean {
@@ -63,10 +68,14 @@ export class RuleStore {
   async putStream(rule: StreamRule): Promise<void> {
     // COMPAT 1.3: a reserved name is answered with success and ignored.
     if (meansAll(rule.stream)) return;
-    await this.#change(({ streams, destinations }) => ({
-      streams: added(streams, rule.stream, rule),
-      destinations,
-    }));
+    refuseNesting(rule);
+    await this.#change((rules) => ({ ...rules, streams: added(rules.streams, rule.stream, rule) }));
+  }
+
+  /** Adds or replaces. @throws {RuleError} */
+  async putFeed(rule: FeedRule): Promise<void> {
+    if (meansAll(rule.feed)) return;
+    await this.#change((rules) => ({ ...rules, feeds: added(rules.feeds, rule.feed, rule) }));
   }
 
   /** Adds or replaces. @throws {RuleError} */
@@ -79,21 +88,23 @@ export class RuleStore {
         'a destination for `api` hands over control of this agent: set it with VW_API, or on the device itself',
       );
     }
-    await this.#change(({ streams, destinations }) => ({
-      streams,
-      destinations: added(destinations, rule.id, rule),
-    }));
+    await this.#change((rules) => ({ ...rules, destinations: added(rules.destinations, rule.id, rule) }));
   }
 
   /** Deletes one, or `all`. Deleting what is not there is a success. @throws {RuleError} `not-saved` */
   async deleteStream(name: string): Promise<void> {
-    await this.#change(({ streams, destinations }) => ({ streams: without(streams, name), destinations }));
+    await this.#change((rules) => ({ ...rules, streams: without(rules.streams, name) }));
+  }
+
+  /** Deletes one, or `all`. Deleting what is not there is a success. @throws {RuleError} `not-saved` */
+  async deleteFeed(name: string): Promise<void> {
+    await this.#change((rules) => ({ ...rules, feeds: without(rules.feeds, name) }));
   }
 
   /** Deletes one, or `all` but those of the configuration. @throws {RuleError} `not-saved`, `read-only` */
   async deleteDestination(id: string): Promise<void> {
     this.#refuseGiven(id);
-    await this.#change(({ streams, destinations }) => ({ streams, destinations: without(destinations, id) }));
+    await this.#change((rules) => ({ ...rules, destinations: without(rules.destinations, id) }));
   }
 
   /** Resolves when nothing is being written any more. */

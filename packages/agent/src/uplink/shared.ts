@@ -22,7 +22,7 @@ export class Shared {
 
   /** The destinations of the rules, and ours for what is left of the `feeds` that somebody publishes on. */
   complete(
-    { streams, destinations }: RuleSet,
+    { streams, destinations }: Pick<RuleSet, 'streams' | 'destinations'>,
     feeds: Iterable<string>,
   ): ReadonlyMap<string, DestinationRule> {
     const sent = new Set([...destinations.values()].map(({ stream }) => stream));
