@@ -11,6 +11,9 @@ export const PES_PREFIX_BYTES = 6;
 /** Table 2-22: stream_id of streams whose PES packets have no header beyond the length. */
 const BARE: ReadonlySet<number> = new Set([0xbc, 0xbe, 0xbf, 0xf0, 0xf1, 0xf2, 0xf8, 0xff]);
 
+/** Whether PES packets of this stream_id have neither flags nor time stamps: the payload follows the length. */
+export const isBare = (streamId: number): boolean => BARE.has(streamId);
+
 /** The header of a PES packet. */
 export interface PesHeader {
   readonly streamId: number;
@@ -41,7 +44,7 @@ export function readTimestamp(bytes: Uint8Array, at: number): number | undefined
 export function parsePesHeader(bytes: Uint8Array): PesHeader | undefined {
   if (bytes.length < PES_PREFIX_BYTES || !hasStartCode(bytes, 0)) return undefined;
   const streamId = u8(bytes, 3);
-  if (BARE.has(streamId)) {
+  if (isBare(streamId)) {
     return { streamId, pts: undefined, dts: undefined, aligned: false, payload: PES_PREFIX_BYTES };
   }
   // 2.4.3.7: the first two bits are '10'.
