@@ -21,6 +21,8 @@ import { type RuleSet, ruleFile } from './rules/file.ts';
 import { API_RULE, API_TOPIC, type DestinationRule } from './rules/rule.ts';
 import { RuleStore } from './rules/store.ts';
 import { Source } from './sources/source.ts';
+import { passing } from './streams/combining.ts';
+import { Streams } from './streams/streams.ts';
 import { loadToken } from './token.ts';
 import { makeDialer } from './uplink/dial.ts';
 import { Shared } from './uplink/shared.ts';
@@ -72,6 +74,9 @@ async function assemble(options: AgentOptions, scope: Scope): Promise<Agent> {
   const dialer = await makeDialer(options.outgoing);
   const uplinks = new Uplinks({ switchboard, dialer, clock, logger });
   scope.onClose(() => uplinks.close());
+  const streams = scope.own(
+    new Streams({ switchboard, clock, combining: passing, pressure: () => undefined }),
+  );
   scope.own(new ControlMember({ switchboard, store, clock }));
   scope.onClose(() => store.drain());
   const publishers = new Publishers({ switchboard, clock, logger });
@@ -93,7 +98,7 @@ async function assemble(options: AgentOptions, scope: Scope): Promise<Agent> {
 
   const shared = options.share && new Shared(options.share);
   const apply = (rules: RuleSet) => {
-    switchboard.setStreams(rules.streams);
+    streams.setRules(rules);
     const feeds = [...switchboard.feeds].map(({ name }) => name);
     uplinks.setRules(shared ? shared.complete(rules, feeds) : rules.destinations);
   };

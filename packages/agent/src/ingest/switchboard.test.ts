@@ -18,35 +18,38 @@ const message = (text: string): HubMessage => ({
   mark: { randomAccess: true, class: 'data' },
 });
 const turn = () => new Promise((resolve) => setImmediate(resolve));
-const rule = (stream: string, feeds: string[] | null) => new Map([[stream, { stream, feeds }]]);
 
-test('a stream carries what its feeds carry, from the moment of its rule, for those who were there before', async () => {
+test('the sink hears what comes in on feeds, from whom, and when a publisher ends', () => {
   const switchboard = new Switchboard(new FakeClock());
-  const ear = new Ear();
-  using _ = switchboard.join('stream/x', ear);
-  const [video, audio] = [switchboard.open('v'), switchboard.open('a')];
-  video.publish(message('v1'), video);
-  switchboard.setStreams(rule('stream/x', ['v', 'a', 'v']));
-  video.publish(message('v2'), video);
-  audio.publish(message('a2'), audio);
-  switchboard.setStreams(rule('stream/x', ['v']));
-  audio.publish(message('a3'), audio);
-  video.publish(message('v3'), video);
-  switchboard.setStreams(rule('stream/x', null));
-  video.publish(message('v4'), video);
-  await turn();
-  assert.deepEqual(ear.heard, ['v2', 'a2', 'v3']);
+  const heard: unknown[] = [];
+  const leave = switchboard.feed({
+    message: (feed, input, { bytes }, from) => heard.push([feed, input, Buffer.from(bytes).toString(), from]),
+    ended: (feed, input) => heard.push([feed, input]),
+  });
+  const [one, far] = [switchboard.open('v'), switchboard.open('v', { isFar: true })];
+  one.publish(message('v1'), 'me');
+  one.close();
+  far.publish(message('v2'), 'you');
+  leave[Symbol.dispose]();
+  far.publish(message('v3'), 'you');
+  assert.deepEqual(heard, [
+    ['v', one, 'v1', 'me'],
+    ['v', one],
+    ['v', far, 'v2', 'you'],
+  ]);
+  assert.deepEqual([one.isFar, far.isFar], [false, true]);
 });
 
-test('only names that begin with stream/ are put together', async () => {
+test('it is told when somebody joins a topic or leaves it', () => {
   const switchboard = new Switchboard(new FakeClock());
-  const ear = new Ear();
-  using _ = switchboard.join('front', ear);
-  switchboard.setStreams(rule('front', ['v']));
-  const video = switchboard.open('v');
-  video.publish(message('v'), video);
-  await turn();
-  assert.deepEqual(ear.heard, []);
+  const counts: [string, number][] = [];
+  switchboard.events.on('takers', (topic) => counts.push([topic, switchboard.takers(topic)]));
+  const leave = switchboard.join('stream/x', new Ear());
+  leave[Symbol.dispose]();
+  assert.deepEqual(counts, [
+    ['stream/x', 1],
+    ['stream/x', 0],
+  ]);
 });
 
 test('a feed is known while somebody publishes on it, and forgotten after', () => {
