@@ -179,7 +179,7 @@ export class Uplink implements Taker {
   #publish(message: HubMessage): void {
     // A socket that is being closed may still deliver; what it says has no place any more.
     if (this.#isClosed) return;
-    this.#input ??= this.#options.switchboard.open(this.rule.stream);
+    this.#input ??= this.#options.switchboard.open(this.rule.stream, { isFar: true });
     this.#input.publish(message, this);
   }
 
