@@ -1,4 +1,4 @@
-import { randomInt } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { type Batch, Confirmations, type DropCount, TakerQueue, type TopicMessage } from '@perch/hub';
 import { limits } from '@perch/protocol';
 import { type Clock, type Millis, millis, type Timer } from '@perch/runtime';
@@ -7,6 +7,9 @@ import type { Framing } from './framing.ts';
 
 /** Once so much waits inside this process for the kernel, the rest waits where it can still be left out. */
 const HIGH_WATER_BYTES = 256 * 1024;
+
+/** A ping's payload: unpredictable, so that only reading it answers it. */
+const TOKEN_BYTES = 6;
 
 /** What the TCP or TLS socket below a WebSocket can do: put several writes into one. */
 export interface Corkable {
@@ -40,7 +43,6 @@ export class Outbox {
     period: limits.confirmPeriod,
     periodLate: limits.confirmPeriodLate,
     everyBytes: limits.backlogBytes / 4,
-    random: () => randomInt(2 ** 32) / 2 ** 32,
   });
   readonly #queue = new TakerQueue<TopicMessage>({
     limits: { bytes: limits.backlogBytes, age: limits.backlogAge, hardBytes: limits.backlogHardBytes },
@@ -114,18 +116,16 @@ export class Outbox {
   }
 
   #probe(now: Millis): void {
-    const { total, nonce } = this.#confirmations.probe(now);
-    const payload = Buffer.allocUnsafe(12);
-    payload.writeDoubleBE(total, 0);
-    payload.writeUInt32BE(nonce, 8);
-    this.#options.socket.ping(payload);
+    const token = randomBytes(TOKEN_BYTES);
+    this.#confirmations.probe(token.readUIntBE(0, TOKEN_BYTES), now);
+    this.#options.socket.ping(token);
   }
 
-  #confirmed(data: Buffer): void {
+  #confirmed(token: Buffer): void {
     this.#heard();
-    if (data.length !== 12) return;
-    const probe = { total: data.readDoubleBE(0), nonce: data.readUInt32BE(8) };
-    if (this.#confirmations.answer(probe, this.#options.clock.now())) this.#drain();
+    if (token.length !== TOKEN_BYTES) return;
+    const now = this.#options.clock.now();
+    if (this.#confirmations.answer(token.readUIntBE(0, TOKEN_BYTES), now)) this.#drain();
   }
 
   #heard(): void {

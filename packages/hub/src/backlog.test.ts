@@ -1,24 +1,24 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { millis } from '@perch/runtime';
+import { type Millis, millis } from '@perch/runtime';
 import { Confirmations } from './backlog.ts';
 
 const at = millis;
-const make = () => {
-  let n = 0;
-  return new Confirmations({
-    period: at(1000),
-    periodLate: at(200),
-    everyBytes: 500,
-    random: () => (n++ % 100) / 100,
-  });
-};
+/** Probes get the tokens 1, 2, 3 …, and `ask` returns them. */
+class Asking extends Confirmations {
+  #token = 0;
+  ask(now: Millis): number {
+    this.probe(++this.#token, now);
+    return this.#token;
+  }
+}
+const make = () => new Asking({ period: at(1000), periodLate: at(200), everyBytes: 500 });
 
 describe('confirmations', () => {
   it('counts what is written and not confirmed', () => {
     const c = make();
     c.wrote(100);
-    const probe = c.probe(at(0));
+    const probe = c.ask(at(0));
     c.wrote(50);
     assert.equal(c.bytes, 150);
     assert.equal(c.answer(probe, at(10)), true);
@@ -29,7 +29,7 @@ describe('confirmations', () => {
     const c = make();
     c.wrote(10);
     assert.equal(c.isDue(at(0)), true);
-    c.answer(c.probe(at(0)), at(5));
+    c.answer(c.ask(at(0)), at(5));
     c.wrote(10);
     assert.equal(c.isDue(at(999)), false);
     assert.equal(c.isDue(at(1000)), true);
@@ -38,10 +38,10 @@ describe('confirmations', () => {
   it('wants one more often while an answer is late', () => {
     const c = make();
     c.wrote(10);
-    c.probe(at(0));
+    c.ask(at(0));
     assert.equal(c.isDue(at(199)), false);
     assert.equal(c.isDue(at(200)), true);
-    c.probe(at(200));
+    c.ask(at(200));
     assert.equal(c.isDue(at(399)), false);
     assert.equal(c.isDue(at(400)), true);
   });
@@ -49,19 +49,29 @@ describe('confirmations', () => {
   it('wants one after so many bytes, so that a fast connection is confirmed in time', () => {
     const c = make();
     c.wrote(10);
-    c.answer(c.probe(at(0)), at(1));
+    c.answer(c.ask(at(0)), at(1));
     c.wrote(499);
     assert.equal(c.isDue(at(2)), false);
     c.wrote(1);
     assert.equal(c.isDue(at(2)), true);
   });
 
+  it('says how far one may go without a probe', () => {
+    const c = make();
+    c.wrote(10);
+    c.ask(at(0));
+    c.wrote(100);
+    assert.deepEqual(c.leeway(), { bytes: 400, until: 200 });
+    c.answer(1, at(5));
+    assert.deepEqual(c.leeway(), { bytes: 400, until: 1000 });
+  });
+
   it('takes the newest answer for all before it, and no old one after it', () => {
     const c = make();
     c.wrote(100);
-    const first = c.probe(at(0));
+    const first = c.ask(at(0));
     c.wrote(100);
-    const second = c.probe(at(200));
+    const second = c.ask(at(200));
     assert.equal(c.answer(second, at(300)), true);
     assert.equal(c.bytes, 0);
     assert.equal(c.age(at(9000)), 0);
@@ -72,10 +82,10 @@ describe('confirmations', () => {
   it('is not deceived by an answer that nobody asked for', () => {
     const c = make();
     c.wrote(100);
-    const { total, nonce } = c.probe(at(0));
+    const token = c.ask(at(0));
     c.wrote(900);
-    assert.equal(c.answer({ total: 1000, nonce }, at(1)), false);
-    assert.equal(c.answer({ total, nonce: nonce + 1 }, at(1)), false);
+    assert.equal(c.answer(token + 1, at(1)), false);
+    assert.equal(c.answer(Number.NaN, at(1)), false);
     assert.equal(c.bytes, 1000);
   });
 
@@ -83,9 +93,9 @@ describe('confirmations', () => {
     const c = make();
     c.wrote(100);
     assert.equal(c.age(at(50)), 0);
-    const probe = c.probe(at(100));
+    const probe = c.ask(at(100));
     c.wrote(100);
-    c.probe(at(400));
+    c.ask(at(400));
     assert.equal(c.age(at(600)), 500);
     c.answer(probe, at(600));
     assert.equal(c.age(at(600)), 200);
@@ -94,9 +104,9 @@ describe('confirmations', () => {
   it('keeps the start group outside the budget, in bytes and in time', () => {
     const c = make();
     c.wroteStart(5000);
-    const group = c.probe(at(0));
+    const group = c.ask(at(0));
     c.wrote(70);
-    c.probe(at(200));
+    c.ask(at(200));
     assert.equal(c.bytes, 70);
     assert.equal(c.allBytes, 5070);
     assert.equal(c.age(at(8000)), 0, 'a long group may take its time');
@@ -111,7 +121,7 @@ describe('confirmations', () => {
     for (let i = 0; i < 1000; i++) {
       c.wrote(500);
       if (!c.isDue(at(i))) continue;
-      c.probe(at(i));
+      c.ask(at(i));
       probes++;
     }
     assert.equal(probes, 64);

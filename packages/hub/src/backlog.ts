@@ -10,30 +10,34 @@ export interface OnTheWay {
   age(now: Millis): number;
 }
 
-/** A question put into the outgoing bytes; its answer confirms that everything before it was read. */
-export interface Probe {
-  /** Bytes written before it, since the connection began. */
-  readonly total: number;
-  /** Unpredictable, so that it can be answered only by reading it. */
-  readonly nonce: number;
-}
-
 export interface ConfirmationsOptions {
   /** How often to ask, and how often while an answer is late (older than this). */
   readonly period: Millis;
   readonly periodLate: Millis;
   /** Ask also after so many bytes, so that a fast connection is confirmed before its budget is full. */
   readonly everyBytes: number;
-  /** Uniform in [0, 1). */
-  readonly random: () => number;
+}
+
+/** How far one may go on writing before a probe is due. */
+export interface Leeway {
+  readonly bytes: number;
+  readonly until: number;
+}
+
+interface Probe {
+  readonly token: number;
+  /** Bytes written before it, since the connection began. */
+  readonly total: number;
+  readonly at: Millis;
 }
 
 /** At most so many questions are open; each is a few bytes here and on the wire. */
 const MOST_OPEN = 64;
 
 /**
- * Knows how far the other side has read: it counts what is written, says when a probe is due and takes the answers.
- * In WebSocket terms a probe is a ping and its answer the pong, which any RFC 6455 peer gives.
+ * Knows how far the other side has read: it counts what is written, says when a probe is due and takes the answers. A
+ * probe is a question put among the outgoing bytes, its answer says that everything before it was read. In WebSocket
+ * terms it is a ping, and its answer the pong that any RFC 6455 peer gives.
  */
 export class Confirmations implements OnTheWay {
   readonly #options: ConfirmationsOptions;
@@ -42,7 +46,7 @@ export class Confirmations implements OnTheWay {
   /** Bytes at the start that are outside the budget, and when they were confirmed. */
   #start = 0;
   #startConfirmedAt = Number.NEGATIVE_INFINITY;
-  #open: (Probe & { readonly at: Millis })[] = [];
+  #open: readonly Probe[] = [];
   #lastProbeAt = Number.NEGATIVE_INFINITY;
   #lastProbeTotal = 0;
 
@@ -84,31 +88,42 @@ export class Confirmations implements OnTheWay {
     this.#written += bytes;
   }
 
-  /** Whether a probe should ride with the bytes written next or just now. */
+  /** Whether a probe should ride with what was written last. */
   isDue(now: Millis): boolean {
-    if (this.#open.length >= MOST_OPEN) return false;
-    if (this.#written - this.#lastProbeTotal >= this.#options.everyBytes) return true;
-    const since = now - this.#lastProbeAt;
-    if (since >= this.#options.period) return true;
-    const oldest = this.#open[0];
-    return (
-      oldest !== undefined && since >= this.#options.periodLate && now - oldest.at >= this.#options.periodLate
-    );
+    const { bytes, until } = this.leeway();
+    return bytes <= 0 || now >= until;
   }
 
-  /** The probe to send now, after everything written so far. */
-  probe(now: Millis): Probe {
-    const probe = { total: this.#written, nonce: (this.#options.random() * 2 ** 32) >>> 0, at: now };
-    this.#open.push(probe);
+  /** How far it is to the next probe. */
+  leeway(): Leeway {
+    if (this.#open.length >= MOST_OPEN) {
+      return { bytes: Number.POSITIVE_INFINITY, until: Number.POSITIVE_INFINITY };
+    }
+    const { period, periodLate, everyBytes } = this.#options;
+    const oldest = this.#open[0];
+    const late = oldest ? Math.max(this.#lastProbeAt, oldest.at) + periodLate : Number.POSITIVE_INFINITY;
+    return {
+      bytes: everyBytes - (this.#written - this.#lastProbeTotal),
+      until: Math.min(this.#lastProbeAt + period, late),
+    };
+  }
+
+  /**
+   * Notes that a probe goes out now, after everything written so far.
+   *
+   * @param token tells its answer; unpredictable, so that one can give it only by reading.
+   */
+  probe(token: number, now: Millis): void {
+    this.#open = [...this.#open, { token, total: this.#written, at: now }];
     this.#lastProbeAt = now;
     this.#lastProbeTotal = this.#written;
-    return probe;
   }
 
   /** Takes an answer. One to no open probe changes nothing; one probe's answer confirms those before it too. */
-  answer(probe: Probe, now: Millis): boolean {
-    const index = this.#open.findIndex((p) => p.total === probe.total && p.nonce === probe.nonce);
-    if (index < 0) return false;
+  answer(token: number, now: Millis): boolean {
+    const index = this.#open.findIndex((probe) => probe.token === token);
+    const probe = this.#open[index];
+    if (!probe) return false;
     if (this.#confirmed < this.#start && probe.total >= this.#start) this.#startConfirmedAt = now;
     this.#confirmed = probe.total;
     this.#open = this.#open.slice(index + 1);

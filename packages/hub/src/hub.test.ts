@@ -50,7 +50,7 @@ describe('the hub', () => {
     const { hub, turn } = setUp();
     const listener = new Listener();
     hub.topic('x').take(listener);
-    const sizes = [100_000, 100_000, 300_000, 10, 20];
+    const sizes = [200_000, 200_000, 600_000, 10, 20];
     sizes.forEach((size, i) => {
       hub.topic('x').publish({ ...message(''), bytes: new Uint8Array(size).fill(i) });
     });
@@ -59,10 +59,10 @@ describe('the hub', () => {
       listener.batches.map((batch) => batch.messages.map(({ bytes, sequence }) => [bytes.length, sequence])),
       [
         [
-          [100_000, 0],
-          [100_000, 1],
+          [200_000, 0],
+          [200_000, 1],
         ],
-        [[300_000, 2]],
+        [[600_000, 2]],
         [
           [10, 3],
           [20, 4],

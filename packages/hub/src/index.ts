@@ -1,8 +1,8 @@
 export {
   Confirmations,
   type ConfirmationsOptions,
+  type Leeway,
   type OnTheWay,
-  type Probe,
 } from './backlog.ts';
 export { Batch, type BatchMaker } from './batch.ts';
 export { Hub, type HubOptions } from './hub.ts';

@@ -79,16 +79,12 @@ export class TakerQueue<M extends { readonly mark: HubMark }> {
   }
 
   /**
-   * Whether so many bytes of whatever kind may go straight to the transport: nothing waits, nothing is being left
-   * out, the budget holds. The way of every taker in step; whoever goes it does not use {@link offer}.
+   * How many bytes, of whatever kind, may go straight to the transport: 0 unless nothing waits, nothing is being left
+   * out and the budget holds. The way of every taker in step; whoever goes it does not use {@link offer}.
    */
-  isInStep(size: number, now: Millis): boolean {
-    return (
-      this.#entries.length === 0 &&
-      !this.#skipping &&
-      this.#onTheWay.bytes + size <= this.#limits.bytes * (1 - SOUND_RESERVE) &&
-      this.#onTheWay.age(now) <= this.#limits.age
-    );
+  straight(now: Millis): number {
+    if (this.#entries.length > 0 || this.#skipping || this.#onTheWay.age(now) > this.#limits.age) return 0;
+    return Math.max(0, this.#limits.bytes * (1 - SOUND_RESERVE) - this.#onTheWay.bytes);
   }
 
   /** Offers a message. What is queued is handed out by {@link shift}, in order. */

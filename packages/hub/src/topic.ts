@@ -6,12 +6,13 @@ import type { HubMessage, TopicMessage } from './message.ts';
  * A turn that brings more than this is handed on in several batches. All takers copy the same bytes one after the
  * other, so a batch should stay in the processor's cache: `bench/fanout-saturation.ts` shows the difference.
  */
-const BATCH_BYTES = 128 * 1024;
+const BATCH_BYTES = 256 * 1024;
 
 /**
  * Receives what a topic carries: a viewer, a destination, a cache, a recorder.
  *
- * `take` is called at most once per turn of the event loop and topic, synchronously, for one taker after the other.
+ * `take` is called once per turn of the event loop and topic (more often where a turn brings much), synchronously, for
+ * one taker after the other.
  * It must not throw and must not wait; a taker that is behind queues references, in a `TakerQueue`.
  */
 export interface Taker {

@@ -7,7 +7,7 @@ import type { WebSocket } from 'ws';
 import type { Authority } from './auth/codes.ts';
 import { PerchReader, RawReader, type Reader } from './publish/inbound.ts';
 import { type Framing, perchFraming, rawFraming } from './view/frames.ts';
-import { Outlet, type OutletLimits, type OutletMeter } from './view/outlet.ts';
+import { type FlowMeter, Outlet, type OutletLimits } from './view/outlet.ts';
 
 /** What a connection is told to do when the peer is silent. */
 export interface SilenceLimits {
@@ -31,7 +31,6 @@ export interface ConnectionOptions {
   readonly userAgent: string;
   readonly limits: OutletLimits & SilenceLimits;
   readonly clock: Clock;
-  readonly random: () => number;
   readonly logger: Logger;
   readonly onMessage: (message: HubMessage, from: Connection) => void;
   readonly onClosed: (connection: Connection) => void;
@@ -54,8 +53,6 @@ export class Connection {
   readonly openedAt: Millis;
   readonly framing: Framing;
   readonly outlet: Outlet;
-  /** What it sent. */
-  readonly received: OutletMeter = { messages: 0, bytes: 0, firstAt: 0, lastAt: 0 };
   readonly #webSocket: WebSocket;
   readonly #socket: Duplex;
   readonly #clock: Clock;
@@ -63,6 +60,7 @@ export class Connection {
   readonly #logger: Logger;
   readonly #reader: Reader;
   readonly #onMessage: (message: HubMessage, from: Connection) => void;
+  #received: FlowMeter = { messages: 0, bytes: 0, firstAt: 0, lastAt: 0 };
   #bytesRead: number;
   #heardAt: Millis;
   #pingedAt = millis(Number.NEGATIVE_INFINITY);
@@ -96,14 +94,13 @@ export class Connection {
       framing: this.framing,
       speaksControl: speaksPerch,
       self: this,
-      isOpen: () => webSocket.readyState === webSocket.OPEN,
+      webSocket,
       onOverflow: () => {
         options.logger.warn('a viewer is too far behind and is closed', { backlog: this.outlet.backlog });
         this.close(closeCodes.tryAgainLater, 'too far behind');
       },
       limits: options.limits,
       clock,
-      random: options.random,
     });
     webSocket.on('message', (data, isBinary) => this.#read(data as Buffer, isBinary));
     webSocket.on('ping', (payload) => this.outlet.pong(payload));
@@ -115,6 +112,11 @@ export class Connection {
       options.onClosed(this);
     });
     this.outlet.control({ type: 'hello', topic: options.topic, now: clock.wall() });
+  }
+
+  /** What it sent. */
+  get received(): FlowMeter {
+    return this.#received;
   }
 
   /** It came to watch; a connection on `/in` only hears the other publishers. */
@@ -201,12 +203,14 @@ export class Connection {
   }
 
   #count(bytes: number): void {
-    const meter = this.received;
     const now = this.#clock.now();
-    if (meter.messages === 0) meter.firstAt = now;
-    meter.messages++;
-    meter.bytes += bytes;
-    meter.lastAt = now;
+    const { messages, bytes: before, firstAt } = this.#received;
+    this.#received = {
+      messages: messages + 1,
+      bytes: before + bytes,
+      firstAt: messages === 0 ? now : firstAt,
+      lastAt: now,
+    };
   }
 }
 

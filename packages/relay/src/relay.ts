@@ -75,7 +75,7 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
   scope.onClose(() => app.close());
   const server = socketServer(app);
   const isClosing = () => scope.isClosing;
-  new Sockets({ gate, topics, stats, isClosing, limits, clock, random: Math.random, logger }).attach(server);
+  new Sockets({ gate, topics, stats, isClosing, limits, clock, logger }).attach(server);
   scope.onClose(async () => {
     stats.close();
     await topics.close(PATIENCE_MS);

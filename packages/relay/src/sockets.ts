@@ -24,7 +24,6 @@ export interface SocketsOptions {
   readonly isClosing: () => boolean;
   readonly limits: Limits;
   readonly clock: Clock;
-  readonly random: () => number;
   readonly logger: Logger;
 }
 
@@ -116,7 +115,7 @@ export class Sockets {
     head: Buffer,
     { path, grant }: { path: TopicPath['kind']; grant: Grant },
   ): void {
-    const { topics, clock, random, logger } = this.#options;
+    const { topics, clock, logger } = this.#options;
     const id = this.#nextId++;
     if (socket instanceof Socket) socket.setNoDelay(true);
     // The answer, `hello` and the start group leave in one write.
@@ -134,7 +133,6 @@ export class Sockets {
         userAgent: headerText(request.headers['user-agent'], 256),
         limits: this.#connectionLimits,
         clock,
-        random,
         logger: logger.child({ connection: id, topic: grant.topic }),
         onMessage: (message, from) => topics.publish(message, from),
         onClosed: (closed) => topics.leave(closed),

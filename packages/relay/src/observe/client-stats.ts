@@ -1,6 +1,6 @@
 import type { Clock } from '@perch/runtime';
 import type { Connection } from '../connection.ts';
-import type { OutletMeter } from '../view/outlet.ts';
+import type { FlowMeter } from '../view/outlet.ts';
 import { goDuration, goTime } from './go-time.ts';
 
 /** One connected client as crossbar's statistics say it (COMPAT 2.4). */
@@ -38,7 +38,7 @@ export function clientStats(connection: Connection, clock: Clock): ClientStats {
   };
 }
 
-function flow(meter: OutletMeter, now: number): FlowStats {
+function flow(meter: FlowMeter, now: number): FlowStats {
   if (meter.messages === 0) return { last: 'Never', size: 0, fps: 0 };
   const interval = (meter.lastAt - meter.firstAt) / (meter.messages - 1) / 1000;
   return {

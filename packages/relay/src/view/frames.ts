@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Batch, BatchMaker, TopicMessage } from '@perch/hub';
 import { WIRE_HEADER_BYTES, writeWireHeader } from '@perch/protocol';
 
@@ -40,10 +41,12 @@ export function frame(op: Opcode, payload: Uint8Array): Buffer {
 }
 
 /**
- * How messages look on a connection. `make` builds the frames of a whole batch, once for all viewers in step: the only
- * copy of the bytes that the relay makes.
+ * How messages look on a connection. `make` builds the frames of a whole batch, once for all viewers in step. That is
+ * the only copy of the bytes; those who are to confirm share a second one.
  */
 export interface Framing extends BatchMaker<Buffer> {
+  /** The same with a confirming ping behind it, for those viewers of a batch that are to confirm. */
+  readonly probed: BatchMaker<ProbedFrames>;
   /** What a message costs on the wire. */
   size(message: TopicMessage): number;
   /** What comes before the message's own bytes. */
@@ -53,6 +56,7 @@ export interface Framing extends BatchMaker<Buffer> {
 /** Without a subprotocol: the payload as it came, text as text. */
 export const rawFraming: Framing = {
   make: (batch) => frameAll(batch, rawFraming),
+  probed: { make: (batch) => probe(batch.made(rawFraming)) },
   size: ({ bytes }) => frameHeaderBytes(bytes.length) + bytes.length,
   head({ bytes, text }) {
     const head = Buffer.allocUnsafe(frameHeaderBytes(bytes.length));
@@ -64,6 +68,7 @@ export const rawFraming: Framing = {
 /** With `perch.1`: header and payload in a binary frame. */
 export const perchFraming: Framing = {
   make: (batch) => frameAll(batch, perchFraming),
+  probed: { make: (batch) => probe(batch.made(perchFraming)) },
   size({ bytes }) {
     const payload = WIRE_HEADER_BYTES + bytes.length;
     return frameHeaderBytes(payload) + payload;
@@ -91,6 +96,27 @@ function frameAll(batch: Batch, framing: Framing): Buffer {
   }
   return frames;
 }
+
+/** Frames that end with a ping. Who answers it with `token` has read them. */
+export interface ProbedFrames {
+  readonly bytes: Buffer;
+  readonly token: number;
+}
+
+const TOKEN_BYTES = 6;
+
+/** Puts a ping behind frames. Its payload cannot be guessed, only read. */
+export function probe(frames: Buffer): ProbedFrames {
+  const payload = randomBytes(TOKEN_BYTES);
+  return {
+    bytes: Buffer.concat([frames, frame(opcode.ping, payload)]),
+    token: payload.readUIntBE(0, TOKEN_BYTES),
+  };
+}
+
+/** The token in a pong's payload, if it is one of ours. */
+export const tokenOf = (payload: Buffer): number | undefined =>
+  payload.length === TOKEN_BYTES ? payload.readUIntBE(0, TOKEN_BYTES) : undefined;
 
 /** The frames of a start group, replay flag set. */
 export function frameReplay(messages: readonly TopicMessage[], framing: Framing): Buffer {

@@ -49,16 +49,16 @@ function setUp(limits: { bytes?: number; hardBytes?: number } = {}) {
   const socket = new SlowSocket();
   const self = {};
   let overflows = 0;
-  let isOpen = true;
+  const webSocket = { readyState: 1 };
   const outlet = new Outlet({
     socket: socket as never,
     framing: perchFraming,
     speaksControl: true,
     self,
-    isOpen: () => isOpen,
+    webSocket,
     onOverflow: () => {
       overflows++;
-      isOpen = false;
+      webSocket.readyState = 2;
     },
     limits: {
       bytes: limits.bytes ?? 100_000,
@@ -68,7 +68,6 @@ function setUp(limits: { bytes?: number; hardBytes?: number } = {}) {
       confirmPeriodLate: millis(200),
     },
     clock,
-    random: () => 0.5,
   });
   const topic = hub.topic('x');
   topic.take(outlet);

@@ -10,7 +10,7 @@ import {
 } from '@perch/hub';
 import { type Control, encodeControl } from '@perch/protocol';
 import type { Clock, Millis } from '@perch/runtime';
-import { type Framing, frame, opcode } from './frames.ts';
+import { type Framing, frame, opcode, probe, tokenOf } from './frames.ts';
 
 export interface OutletLimits extends QueueLimits {
   readonly confirmPeriod: Millis;
@@ -25,22 +25,21 @@ export interface OutletOptions {
   readonly speaksControl: boolean;
   /** Who publishes over the same connection, and so does not hear itself. */
   readonly self: unknown;
-  /** Whether the WebSocket is open: after a close frame nothing may follow. */
-  readonly isOpen: () => boolean;
+  /** Tells whether it is open (1): after a close frame nothing may follow. */
+  readonly webSocket: { readonly readyState: number };
   /** The hard cap is reached: close it. */
   readonly onOverflow: () => void;
   readonly limits: OutletLimits;
   readonly clock: Clock;
-  readonly random: () => number;
 }
 
-/** What a connection was sent. Read by statistics, written on the hot path. */
-export interface OutletMeter {
-  messages: number;
-  bytes: number;
+/** What went one way over a connection. */
+export interface FlowMeter {
+  readonly messages: number;
+  readonly bytes: number;
   /** On the relay's clock; of the first and the last message. */
-  firstAt: number;
-  lastAt: number;
+  readonly firstAt: number;
+  readonly lastAt: number;
 }
 
 /** A slow viewer's queue goes to the socket in portions of about this size, so that what waits can still be left out. */
@@ -54,20 +53,27 @@ const SMALL_TALK_BYTES = 64 * 1024;
  * socket takes them. Never waits, never throws.
  */
 export class Outlet implements Taker {
-  readonly meter: OutletMeter = { messages: 0, bytes: 0, firstAt: 0, lastAt: 0 };
   readonly #socket: Duplex;
   readonly #framing: Framing;
   readonly #speaksControl: boolean;
   readonly #self: unknown;
-  readonly #isOpen: () => boolean;
+  readonly #webSocket: { readonly readyState: number };
   readonly #onOverflow: () => void;
   readonly #clock: Clock;
   readonly #confirmations: Confirmations;
   readonly #queue: TakerQueue<TopicMessage>;
+  // The hot path reads and writes only what follows. So many bytes may go out until then without a closer look; what
+  // went out so is told to the confirmations when one looks again.
+  #granted = 0;
+  #grant = 0;
+  #grantUntil = Number.NEGATIVE_INFINITY;
+  #messages = 0;
+  #bytes = 0;
+  #firstAt = 0;
+  #lastAt = 0;
   /** A write was given to the socket that calls back when the kernel has it; until then the queue stands still. */
   #isDraining = false;
   #awaitsRandomAccess = false;
-  #lastWriteAt: Millis;
   readonly #onDrained = () => {
     this.#isDraining = false;
     this.#drain(this.#clock.now());
@@ -78,17 +84,20 @@ export class Outlet implements Taker {
     this.#framing = options.framing;
     this.#speaksControl = options.speaksControl;
     this.#self = options.self;
-    this.#isOpen = options.isOpen;
+    this.#webSocket = options.webSocket;
     this.#onOverflow = options.onOverflow;
     this.#clock = options.clock;
     this.#confirmations = new Confirmations({
       period: options.limits.confirmPeriod,
       periodLate: options.limits.confirmPeriodLate,
-      everyBytes: options.limits.bytes / 8,
-      random: options.random,
+      everyBytes: options.limits.bytes / 4,
     });
     this.#queue = new TakerQueue({ limits: options.limits, onTheWay: this.#confirmations });
-    this.#lastWriteAt = options.clock.now();
+  }
+
+  /** What was sent. */
+  get meter(): FlowMeter {
+    return { messages: this.#messages, bytes: this.#bytes, firstAt: this.#firstAt, lastAt: this.#lastAt };
   }
 
   get dropped(): DropCount {
@@ -97,12 +106,7 @@ export class Outlet implements Taker {
 
   /** Bytes sent and not confirmed, and bytes that wait, in all. */
   get backlog(): number {
-    return this.#queue.backlog;
-  }
-
-  /** When something was last written. */
-  get lastWriteAt(): Millis {
-    return this.#lastWriteAt;
+    return this.#queue.backlog + this.#granted - this.#grant;
   }
 
   /** Sends the start group, before anything else of the topic. */
@@ -111,7 +115,10 @@ export class Outlet implements Taker {
     const now = this.#clock.now();
     this.#confirmations.wroteStart(frames.length);
     this.#count(messages, frames.length, now);
-    this.#write(frames, now);
+    this.#socket.cork();
+    this.#socket.write(frames);
+    this.#socket.write(this.#probe(now));
+    this.#socket.uncork();
   }
 
   /** Begins with the next random access point; what comes before is not for this viewer and not counted as dropped. */
@@ -120,22 +127,25 @@ export class Outlet implements Taker {
   }
 
   take(batch: Batch): void {
-    if (!this.#isOpen()) return;
-    if (!this.#isDraining && !this.#awaitsRandomAccess && !batch.isFrom(this.#self)) {
-      const frames = batch.made(this.#framing);
-      if (this.#queue.isInStep(frames.length, batch.at) && this.#socket.writableLength === 0) {
-        this.#confirmations.wrote(frames.length);
-        this.#count(batch.messages.length, frames.length, batch.at);
-        this.#write(frames, batch.at);
-        return;
-      }
+    if (batch.at >= this.#grantUntil || batch.isFrom(this.#self)) {
+      this.#takeCarefully(batch);
+      return;
     }
-    this.#takeOneByOne(batch);
+    const frames = batch.made(this.#framing);
+    if (frames.length > this.#grant || this.#socket.writableLength > 0 || !this.#isOpen) {
+      this.#takeCarefully(batch);
+      return;
+    }
+    this.#grant -= frames.length;
+    this.#messages += batch.messages.length;
+    this.#bytes += frames.length;
+    this.#lastAt = batch.at;
+    this.#socket.write(frames);
   }
 
   /** Says something to a peer that understands it. Left out while it does not read. */
   control(control: Control): void {
-    if (this.#speaksControl) this.#say(frame(opcode.text, Buffer.from(encodeControl(control))));
+    if (this.#speaksControl) this.#say(controlFrame(control));
   }
 
   /** Answers a ping. */
@@ -145,20 +155,71 @@ export class Outlet implements Taker {
 
   /** Asks whether the peer is there. */
   ping(): void {
-    if (this.#isOpen()) this.#say(this.#probe(this.#clock.now()));
+    if (!this.#isOpen) return;
+    this.#settle();
+    this.#say(this.#probe(this.#clock.now()));
   }
 
   /** The peer's pong. One that answers nothing of ours changes nothing. */
   onPong(payload: Buffer): void {
-    if (payload.length !== PROBE_BYTES) return;
+    const token = tokenOf(payload);
+    if (token === undefined) return;
     const now = this.#clock.now();
-    const probe = { total: payload.readUIntBE(0, 6), nonce: payload.readUInt32BE(6) };
-    if (this.#confirmations.answer(probe, now) && this.#queue.length > 0) this.#drain(now);
+    this.#settle();
+    if (this.#confirmations.answer(token, now)) this.#lookAhead(now);
   }
 
   /** Lets go of what waits. */
   clear(): void {
     this.#queue.clear();
+  }
+
+  get #isOpen(): boolean {
+    return this.#webSocket.readyState === OPEN;
+  }
+
+  #takeCarefully(batch: Batch): void {
+    if (!this.#isOpen) return;
+    this.#settle();
+    if (!this.#isDraining && !this.#awaitsRandomAccess && !batch.isFrom(this.#self)) {
+      const frames = batch.made(this.#framing);
+      if (frames.length <= this.#queue.straight(batch.at) && this.#socket.writableLength === 0) {
+        this.#writeWhole(batch, frames);
+        return;
+      }
+    }
+    this.#takeOneByOne(batch);
+  }
+
+  /** A turn's frames for a viewer in step, with a ping behind them if one is due. */
+  #writeWhole(batch: Batch, frames: Buffer): void {
+    this.#confirmations.wrote(frames.length);
+    this.#count(batch.messages.length, frames.length, batch.at);
+    if (this.#confirmations.isDue(batch.at)) {
+      const { bytes, token } = batch.made(this.#framing.probed);
+      this.#confirmations.probe(token, batch.at);
+      this.#socket.write(bytes);
+    } else {
+      this.#socket.write(frames);
+    }
+    this.#lookAhead(batch.at);
+  }
+
+  /** How far this viewer may be written to without a closer look. */
+  #lookAhead(now: Millis): void {
+    if (this.#isDraining || this.#awaitsRandomAccess) return;
+    const { bytes, until } = this.#confirmations.leeway();
+    this.#granted = Math.min(bytes, this.#queue.straight(now));
+    this.#grant = this.#granted;
+    this.#grantUntil = until;
+  }
+
+  /** Counts what went out without a closer look, and ends that. */
+  #settle(): void {
+    this.#confirmations.wrote(this.#granted - this.#grant);
+    this.#granted = 0;
+    this.#grant = 0;
+    this.#grantUntil = Number.NEGATIVE_INFINITY;
   }
 
   #takeOneByOne(batch: Batch): void {
@@ -179,18 +240,19 @@ export class Outlet implements Taker {
 
   /** Gives the socket a portion of what waits, unless it still has one. */
   #drain(now: Millis): void {
-    if (this.#isDraining || this.#queue.length === 0 || !this.#isOpen()) return;
+    if (this.#isDraining || this.#queue.length === 0 || !this.#isOpen) return;
     this.#isDraining = true;
+    this.#settle();
     this.#socket.cork();
     const dropped = this.#queue.report();
-    if (dropped) this.control({ type: 'dropped', ...dropped });
+    if (dropped && this.#speaksControl) this.#socket.write(controlFrame({ type: 'dropped', ...dropped }));
     let bytes = 0;
     let messages = 0;
-    let last: Uint8Array | undefined;
+    let last: Uint8Array = EMPTY;
     while (bytes < PORTION_BYTES) {
       const entry = this.#queue.shift();
       if (!entry) break;
-      if (last) this.#socket.write(last);
+      this.#socket.write(last);
       this.#socket.write(this.#framing.head(entry.message, false));
       last = entry.message.bytes;
       bytes += entry.size;
@@ -199,50 +261,34 @@ export class Outlet implements Taker {
     this.#confirmations.wrote(bytes);
     this.#count(messages, bytes, now);
     if (this.#confirmations.isDue(now)) {
-      if (last) this.#socket.write(last);
+      this.#socket.write(last);
       last = this.#probe(now);
     }
-    this.#socket.write(last ?? EMPTY, this.#onDrained);
-    this.#socket.uncork();
-    this.#lastWriteAt = now;
-  }
-
-  #write(frames: Buffer, now: Millis): void {
-    this.#lastWriteAt = now;
-    if (!this.#confirmations.isDue(now)) {
-      this.#socket.write(frames);
-      return;
-    }
-    // One system call for both.
-    this.#socket.cork();
-    this.#socket.write(frames);
-    this.#socket.write(this.#probe(now));
+    this.#socket.write(last, this.#onDrained);
     this.#socket.uncork();
   }
 
   #say(bytes: Buffer): void {
-    if (!this.#isOpen() || this.#socket.writableLength > SMALL_TALK_BYTES) return;
-    this.#socket.write(bytes);
-    this.#lastWriteAt = this.#clock.now();
+    if (this.#isOpen && this.#socket.writableLength <= SMALL_TALK_BYTES) this.#socket.write(bytes);
   }
 
+  /** A ping of this viewer's own. */
   #probe(now: Millis): Buffer {
-    const { total, nonce } = this.#confirmations.probe(now);
-    const payload = Buffer.allocUnsafe(PROBE_BYTES);
-    payload.writeUIntBE(total, 0, 6);
-    payload.writeUInt32BE(nonce, 6);
-    return frame(opcode.ping, payload);
+    const { bytes, token } = probe(EMPTY);
+    this.#confirmations.probe(token, now);
+    return bytes;
   }
 
   #count(messages: number, bytes: number, at: Millis): void {
-    const meter = this.meter;
-    if (meter.messages === 0) meter.firstAt = at;
-    meter.messages += messages;
-    meter.bytes += bytes;
-    meter.lastAt = at;
+    if (this.#messages === 0) this.#firstAt = at;
+    this.#messages += messages;
+    this.#bytes += bytes;
+    this.#lastAt = at;
   }
 }
 
-/** A ping carries how many bytes were written before it (48 bits) and a number that only reading it reveals (32). */
-const PROBE_BYTES = 10;
+/** `WebSocket.OPEN`. */
+const OPEN = 1;
 const EMPTY = Buffer.alloc(0);
+
+const controlFrame = (control: Control): Buffer => frame(opcode.text, Buffer.from(encodeControl(control)));
