@@ -10,6 +10,18 @@ export type {
   MpegVideoConfig,
   OpusConfig,
 } from './codec/config.ts';
+export {
+  Combiner,
+  type CombinerOptions,
+  type CombinerState,
+  type CombinerTrack,
+} from './combine/combiner.ts';
+export {
+  TimedFeed,
+  type TimedFeedOptions,
+  type TimedFeedState,
+  type TimedFeedTrack,
+} from './combine/timed-feed.ts';
 export type { AccessUnitFault, Damage, DamageCounts, DamageKind } from './damage.ts';
 export { Demuxer, type DemuxerOptions, type DemuxerStats } from './demuxer.ts';
 export { limits } from './limits.ts';

@@ -1,0 +1,92 @@
+import type { Ticks90k } from '../time.ts';
+import { LowerEnvelope } from './lower-envelope.ts';
+
+/** So long after its begin an anchor moves at once: an encoder's first units come late, or in a burst. */
+const SETTLING = 3 * 90_000;
+/** A burst is squeezed by at most so much, so that each unit still has some time of its own. */
+const SQUEEZE = 0.9;
+/** Later it moves by at most so much of the time that passes: nobody hears or sees 0.5 %. */
+const GENTLE = 0.005;
+/** Where it is more than {@link FAR} off, something has changed for good, and being right is worth 5 %. */
+const FIRM = 0.05;
+const FAR = 0.05 * 90_000;
+/** Beyond that it jumps. */
+const JUMP = 90_000;
+/** Units that were so late for so long do not catch up any more. */
+const PATIENCE = 3 * 90_000;
+
+/**
+ * What has to be added to a feed's time stamps to get the agent's time: the smallest delay of the last seconds, moved
+ * there gently. All in ticks of 90 kHz.
+ */
+export class Anchor {
+  readonly #envelope = new LowerEnvelope();
+  #offset: number | undefined;
+  #begun = 0;
+  #last = 0;
+  /** Since when all units have been later than {@link JUMP}. */
+  #lateSince: number | undefined;
+
+  /** The offset now; 0 before the first sample. */
+  get offset(): number {
+    return this.#offset ?? 0;
+  }
+
+  /** Whether there was a sample. */
+  get set(): boolean {
+    return this.#offset !== undefined;
+  }
+
+  /** How much faster the feed's clock runs than the agent's, in parts per million; 0 in the first minute. */
+  get driftPpm(): number {
+    return -this.#envelope.drift * 1e6;
+  }
+
+  /** Whether it is so new that it still moves at once. */
+  settling(now: Ticks90k): boolean {
+    return now - this.#begun < SETTLING;
+  }
+
+  /**
+   * A unit came at `now`, `delay` after its time stamp and `step` after the unit before, by its time stamp. Returns true
+   * where the offset had to jump: the feed sends faster than time passes, or has stood still and does not catch up.
+   */
+  sample(now: Ticks90k, delay: number, step: number): boolean {
+    this.#envelope.add(now, delay);
+    const passed = Math.max(0, now - this.#last);
+    this.#last = now;
+    if (this.#offset === undefined) {
+      this.#offset = delay;
+      this.#begun = now;
+      return false;
+    }
+    const error = this.#envelope.lowest(now) - this.#offset;
+    if (error < -JUMP) {
+      this.#offset += error;
+      return true;
+    }
+    if (this.#isLost(now, delay - this.#offset)) return this.#restart(now, delay);
+    if (this.settling(now) && error < 0) {
+      this.#offset += Math.max(error, -SQUEEZE * Math.max(0, step));
+      return false;
+    }
+    const most = passed * (Math.abs(error) > FAR ? FIRM : GENTLE);
+    this.#offset += Math.max(-most, Math.min(most, error));
+    return false;
+  }
+
+  #isLost(now: number, late: number): boolean {
+    if (late <= JUMP) this.#lateSince = undefined;
+    else this.#lateSince ??= now;
+    return this.#lateSince !== undefined && now - this.#lateSince > PATIENCE;
+  }
+
+  #restart(now: Ticks90k, delay: number): boolean {
+    this.#envelope.restart();
+    this.#envelope.add(now, delay);
+    this.#offset = delay;
+    this.#begun = now;
+    this.#lateSince = undefined;
+    return true;
+  }
+}
