@@ -32,7 +32,7 @@ export interface UnitTime {
 export class FeedClock {
   /** How often the time stamps began anew. */
   restarts = 0;
-  readonly #delay: number;
+  #delay: number;
   readonly #oddities: Oddities;
   /** The newest run of the encoder's clock, and the track that it is anchored on. */
   #epoch: Epoch | undefined;
@@ -43,6 +43,15 @@ export class FeedClock {
   constructor(delayMs: number, oddities: Oddities) {
     this.#delay = delayMs * 90;
     this.#oddities = oddities;
+  }
+
+  /** What the encoder holds its units back, in milliseconds. A change moves all units from the next on. */
+  get delayMs(): number {
+    return this.#delay / 90;
+  }
+
+  set delayMs(delayMs: number) {
+    this.#delay = delayMs * 90;
   }
 
   /** What is added to the feed's time stamps to get the agent's time, in milliseconds; undefined before it is known. */

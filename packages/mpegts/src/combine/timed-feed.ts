@@ -95,6 +95,15 @@ export class TimedFeed {
     this.#follower = this.#makeFollower();
   }
 
+  /** See {@link TimedFeedOptions.delayMs}. A change moves all units from the next on, with the clock still warm. */
+  get delayMs(): number {
+    return this.#clock.delayMs;
+  }
+
+  set delayMs(delayMs: number) {
+    this.#clock.delayMs = delayMs;
+  }
+
   /** What is known of it now: a snapshot. */
   get state(): TimedFeedState {
     return {
