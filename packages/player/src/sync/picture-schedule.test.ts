@@ -58,7 +58,7 @@ test('without sound a frame is shown the moment it comes', () => {
 test('with sound a frame waits until its sound is almost heard', () => {
   const { clock, shown, sound, push, settle, allClosedOnce } = setUp();
   settle();
-  sound.offset = 50; // what is heard now was due 50 ms ago
+  sound.offset = 65; // what is heard now was due 65 ms ago
   push(60);
   assert.equal(shown.length, 0);
   clock.advance(100);

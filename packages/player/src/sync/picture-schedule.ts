@@ -21,7 +21,7 @@ export interface PictureScheduleOptions<F extends Frame> {
  * A picture may be seen so much before its sound is heard: nobody notices (EBU R 37 allows 60 ms; ITU-R BT.1359-1:
  * noticed from 125 ms), and where sound takes longer to encode, this is how much sooner the picture is there.
  */
-const LEAD_MS = 40;
+const LEAD_MS = 55;
 /** Early by less than this is in time: timers are no better. */
 const IN_TIME_MS = 3;
 /** A picture is never held longer than this for its sound: beyond, the two do not belong together. */
