@@ -21,7 +21,7 @@ import { type RuleSet, ruleFile } from './rules/file.ts';
 import { API_RULE, API_TOPIC, type DestinationRule } from './rules/rule.ts';
 import { RuleStore } from './rules/store.ts';
 import { Source } from './sources/source.ts';
-import { passing } from './streams/combining.ts';
+import { combining } from './streams/combining.ts';
 import { Streams } from './streams/streams.ts';
 import { loadToken } from './token.ts';
 import { makeDialer } from './uplink/dial.ts';
@@ -75,7 +75,7 @@ async function assemble(options: AgentOptions, scope: Scope): Promise<Agent> {
   const uplinks = new Uplinks({ switchboard, dialer, clock, logger });
   scope.onClose(() => uplinks.close());
   const streams = scope.own(
-    new Streams({ switchboard, clock, combining: passing, pressure: () => undefined }),
+    new Streams({ switchboard, clock, combining, pressure: () => undefined }),
   );
   scope.own(new ControlMember({ switchboard, store, clock }));
   scope.onClose(() => store.drain());
@@ -88,7 +88,7 @@ async function assemble(options: AgentOptions, scope: Scope): Promise<Agent> {
   };
   const sources: Source[] = [];
   const { routes: pages, preview } = await readPages(options);
-  const parts = { switchboard, publishers, members, uplinks, sources, store, preview, clock };
+  const parts = { switchboard, streams, publishers, members, uplinks, sources, store, preview, clock };
 
   const router = new Router(makeRoutes({ ...parts, origin: isLocal ? 'local' : 'network', pages }));
   const server = new ApiServer({ listen, guard, router, onMember, protocols: [PERCH_1, 'null'], logger });

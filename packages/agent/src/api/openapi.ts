@@ -66,14 +66,45 @@ const media = {
   },
 };
 
+const trackClass = { enum: ['video', 'audio', 'data'] };
+
 const drops = record({ messages: whole, bytes: whole });
 
 const stats = record({
   preview: { type: 'boolean' },
   feeds: list(
-    record({ feed: text, publishers: whole, takers: whole, bitRate: number, messages: whole, bytes: whole }),
+    record({
+      feed: text,
+      publishers: whole,
+      takers: whole,
+      bitRate: number,
+      messages: whole,
+      bytes: whole,
+      tracks: list(record({ class: trackClass, codec: text, pid: whole, streamType: whole, units: whole })),
+      offsetMs: nullable('number'),
+      driftPpm: nullable('number'),
+      restarts: whole,
+      losses: whole,
+      oddities: list(text),
+    }),
   ),
-  streams: list(record({ stream: text, feeds: list(text), takers: whole })),
+  streams: list(
+    record({
+      stream: text,
+      feeds: list(text),
+      alternatives: { type: ['array', 'null'], items: list(text) },
+      alternative: nullable('integer'),
+      takers: whole,
+      bitRate: number,
+      messages: whole,
+      bytes: whole,
+      tracks: list(record({ feed: text, pid: whole, class: trackClass, codec: text, units: whole })),
+      pcrPid: nullable('integer'),
+      pmtVersion: nullable('integer'),
+      heldBytes: whole,
+      oddities: list(text),
+    }),
+  ),
   destinations: list(
     record({
       id: text,
@@ -121,7 +152,31 @@ export const openapi = {
     schemas: {
       StreamRule: {
         type: 'object',
-        properties: { stream: text, feeds: { type: ['array', 'null'], items: text } },
+        properties: {
+          stream: text,
+          feeds: { type: ['array', 'null'], items: text },
+          alternatives: {
+            type: 'array',
+            description:
+              'In place of `feeds`: sets of feeds, the best first; the uplink decides which is on.',
+            minItems: 1,
+            maxItems: 8,
+            items: list(text),
+          },
+        },
+      },
+      FeedRule: {
+        type: 'object',
+        properties: {
+          feed: text,
+          delayMs: {
+            type: 'number',
+            minimum: 0,
+            maximum: 10_000,
+            description:
+              'What its encoder needs from seeing to sending: in streams it is shown so much earlier.',
+          },
+        },
       },
       DestinationRule: {
         type: 'object',
@@ -150,10 +205,23 @@ export const openapi = {
     '/api/streams/{stream}': {
       parameters: [name('stream')],
       get: {
-        summary: 'The feeds of a stream',
+        summary: 'The feeds of a stream; of alternatives those that are on',
         responses: { '200': json('Feeds.', list(text)), '404': words('`Stream not found`') },
       },
       delete: deletion('stream rule'),
+    },
+    '/api/feeds': put('feed rule', 'FeedRule', 'FeedRule'),
+    '/api/feeds/all': {
+      get: { summary: 'All feed rules', responses: { '200': json('Rules by feed.', map(ref('FeedRule'))) } },
+      delete: deleteAll('feed rules'),
+    },
+    '/api/feeds/{feed}': {
+      parameters: [name('feed')],
+      get: {
+        summary: 'The rule of a feed; of an unknown one that without a delay',
+        responses: { '200': json('The rule.', ref('FeedRule')) },
+      },
+      delete: deletion('feed rule'),
     },
     '/api/destinations': put('destination rule', 'DestinationRule', 'DestinationRule'),
     '/api/destinations/all': {

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { silentLogger } from '@perch/runtime';
 import { startAgent } from '../agent.ts';
+import { Encoder } from '../streams/testing/encoder.ts';
 import { formatMetrics } from './metrics.ts';
 import { openapi } from './openapi.ts';
 import { makeRoutes } from './routes.ts';
@@ -53,19 +55,45 @@ test('every reference in the description leads somewhere, and it is served as it
   }
 });
 
+interface Schema {
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly items?: Schema;
+}
+
+/** Every record in `value` has the fields of its schema, in order. */
+function assertFields(value: unknown, schema: Schema, where: string): void {
+  if (Array.isArray(value)) {
+    for (const [i, entry] of value.entries()) assertFields(entry, schema.items ?? {}, `${where}[${i}]`);
+  } else if (schema.properties && typeof value === 'object' && value !== null) {
+    assert.deepEqual(Object.keys(value), Object.keys(schema.properties), where);
+    for (const [key, entry] of Object.entries(value)) {
+      assertFields(entry, schema.properties[key] ?? {}, `${where}.${key}`);
+    }
+  }
+}
+
 test('real figures have exactly the fields that the description names', async (t) => {
   const agent = await start(t);
-  const rule = { id: '0', stream: 'v', destination: 'ws://user:secret@127.0.0.1:1/x?code=secret' };
-  await fetch(`${agent.url}/api/destinations`, { method: 'POST', body: JSON.stringify(rule) });
-  const stats = await (await fetch(`${agent.url}/api/stats`)).json();
-  const { properties } = openapi.components.schemas.Stats as unknown as {
-    properties: Record<string, { items?: { properties: object } }>;
-  };
-  assert.deepEqual(Object.keys(stats as object), Object.keys(properties));
-  const [destination] = (stats as Stats).destinations;
+  const put = (kind: string, rule: object) =>
+    fetch(`${agent.url}/api/${kind}`, { method: 'PUT', body: JSON.stringify(rule) });
+  const destination = 'ws://user:secret@127.0.0.1:1/x?code=secret';
+  await put('destinations', { id: '0', stream: 'stream/x', destination });
+  await put('streams', { stream: 'stream/x', alternatives: [['v'], ['w']] });
+  const encoder = new Encoder('video');
+  const publisher = request(`${agent.url}/ts/v`, { method: 'POST' });
+  publisher.on('error', () => {
+    // it is cut off at the end
+  });
+  t.after(() => publisher.destroy());
+  publisher.write(Buffer.concat([encoder.unit({ key: true }), encoder.unit(), encoder.unit()]));
+  const ask = async () => (await (await fetch(`${agent.url}/api/stats`)).json()) as Stats;
+  while ((await ask()).feeds.every(({ tracks }) => tracks.length === 0));
+  const stats = await ask();
+  assertFields(stats, openapi.components.schemas.Stats as Schema, 'stats');
+  assert.deepEqual([stats.feeds.length, stats.streams.length, stats.destinations.length], [1, 1, 1]);
   assert.deepEqual(
-    Object.keys(destination ?? {}),
-    Object.keys(properties.destinations?.items?.properties ?? {}),
+    stats.streams[0]?.tracks.map(({ feed, codec }) => [feed, codec]),
+    [['v', 'h264']],
   );
   assert.doesNotMatch(JSON.stringify(stats), /secret/);
 });
@@ -91,7 +119,12 @@ test('the page is served with a strict policy, and so are its parts', async (t) 
 test('metrics are in the text format of Prometheus, with labels escaped', () => {
   const stats: Stats = {
     preview: false,
-    feeds: [{ feed: 'a"b\\c\nd', publishers: 1, takers: 2, bitRate: 8, messages: 3, bytes: 4 }],
+    feeds: [
+      {
+        ...{ feed: 'a"b\\c\nd', publishers: 1, takers: 2, bitRate: 8, messages: 3, bytes: 4 },
+        ...{ tracks: [], offsetMs: 2.5, driftPpm: -3, restarts: 1, losses: 0, oddities: [] },
+      },
+    ],
     streams: [],
     destinations: [],
     members: [],

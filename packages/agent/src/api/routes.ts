@@ -39,6 +39,9 @@ export function makeRoutes(
     },
     { path: '/ws/', verbs: { any: (_, response) => refuse(response, 400, 'Bad Request') } },
     // Perch's own.
+    { path: '/api/feeds', verbs: { POST: rules.putFeed, PUT: rules.putFeed } },
+    { path: '/api/feeds/all', verbs: { GET: rules.listFeeds, DELETE: named('all', rules.deleteFeed) } },
+    { path: '/api/feeds/', verbs: { GET: rules.showFeed, DELETE: rules.deleteFeed } },
     { path: '/api/stats', verbs: { GET: (_, response) => json(response, stats()) } },
     { path: '/api/openapi.json', verbs: { GET: (_, response) => json(response, openapi) } },
     {

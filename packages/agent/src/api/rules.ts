@@ -4,12 +4,14 @@ import { RuleError, type RuleErrorCode } from '../rules/errors.ts';
 import {
   DELETE_ALL,
   decodeDestinationRule,
+  decodeFeedRule,
   decodeStreamRule,
   meansAll,
   noDestination,
 } from '../rules/rule.ts';
 import { shownDestination, shownDestinations, shownStreams } from '../rules/shown.ts';
 import type { RuleOrigin, RuleStore } from '../rules/store.ts';
+import type { Streams } from '../streams/streams.ts';
 import { json, refuse } from './answer.ts';
 import { BodyError, readJson } from './body.ts';
 import type { Handler } from './router.ts';
@@ -23,9 +25,16 @@ const statuses: { readonly [K in RuleErrorCode]: number } = {
   'not-saved': 507,
 };
 
+export interface RuleHandlersOptions {
+  readonly store: RuleStore;
+  readonly streams: Streams;
+  readonly clock: Clock;
+  readonly origin: RuleOrigin;
+}
+
 /** The REST side of the rules (COMPAT 1.2, 1.3), one handler for each row. */
-export function ruleHandlers(options: { store: RuleStore; clock: Clock; origin: RuleOrigin }) {
-  const { store, clock, origin } = options;
+export function ruleHandlers(options: RuleHandlersOptions) {
+  const { store, streams, clock, origin } = options;
 
   const answering =
     (
@@ -55,12 +64,24 @@ export function ruleHandlers(options: { store: RuleStore; clock: Clock; origin: 
     listStreams: answering(() => shownStreams(store.current.streams)),
     showStream: answering((_, name, response) => {
       const rule = store.current.streams.get(name);
-      if (rule) return rule.feeds ?? [];
+      // Of alternatives those that are on.
+      if (rule) return streams.get(name)?.feeds ?? rule.feeds ?? [];
       refuse(response, 404, 'Stream not found');
       return undefined;
     }),
     deleteStream: answering(async (_, name) => {
       await store.deleteStream(name);
+      return meansAll(name) ? DELETE_ALL : name;
+    }),
+    putFeed: answering(async (request) => {
+      const rule = decodeFeedRule(await readJson(request, clock));
+      await store.putFeed(rule);
+      return rule;
+    }),
+    listFeeds: answering(() => Object.fromEntries(store.current.feeds)),
+    showFeed: answering((_, feed) => store.current.feeds.get(feed) ?? { feed, delayMs: 0 }),
+    deleteFeed: answering(async (_, name) => {
+      await store.deleteFeed(name);
       return meansAll(name) ? DELETE_ALL : name;
     }),
     putDestination: answering(async (request) => {

@@ -4,11 +4,14 @@ import type { Publishers } from '../ingest/publisher.ts';
 import type { Switchboard } from '../ingest/switchboard.ts';
 import type { RuleStore } from '../rules/store.ts';
 import type { Source } from '../sources/source.ts';
+import type { Streams } from '../streams/streams.ts';
 import type { Uplink } from '../uplink/uplink.ts';
+import { feedMedia, streamStats } from './media-stats.ts';
 
 /** What the statistics look at. */
 export interface StatsParts {
   readonly switchboard: Switchboard;
+  readonly streams: Streams;
   readonly publishers: Publishers;
   readonly members: ReadonlySet<Member>;
   readonly uplinks: Iterable<Uplink>;
@@ -21,7 +24,7 @@ export interface StatsParts {
 
 /** One moment of an agent. Bit rates in bit/s over the last five seconds, ages and durations in ms. */
 export function takeStats(parts: StatsParts) {
-  const { switchboard, members, clock, store } = parts;
+  const { switchboard, streams, members, clock, store } = parts;
   const now = clock.now();
   const hearing = (topic: string) => switchboard.takers(topic);
   return {
@@ -33,12 +36,11 @@ export function takeStats(parts: StatsParts) {
       bitRate: meter.bitRate(now),
       messages: meter.messages,
       bytes: meter.bytes,
+      ...feedMedia(streams.intake(name)),
     })),
-    streams: [...store.current.streams.values()].map(({ stream, feeds }) => ({
-      stream,
-      feeds: feeds ?? [],
-      takers: hearing(stream),
-    })),
+    streams: [...store.current.streams.values()].map((rule) =>
+      streamStats(rule, streams.get(rule.stream), switchboard, now),
+    ),
     destinations: [...parts.uplinks].map((uplink) => destinationStats(uplink, parts)),
     members: [...members].map(({ topic, meter, dropped }) => ({
       topic,

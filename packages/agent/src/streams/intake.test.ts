@@ -6,7 +6,7 @@ import { Encoder } from './testing/encoder.ts';
 import { FakeFeed } from './testing/fakes.ts';
 
 function setUp() {
-  const feed = new FakeFeed('v');
+  const feed = new FakeFeed({ name: 'v' });
   const foreign: string[] = [];
   let media = 0;
   const intake = new Intake({

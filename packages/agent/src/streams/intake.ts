@@ -1,6 +1,5 @@
-import { MessageCutter, type MessageMark, ProgramTables } from '@perch/mpegts';
+import { MessageCutter, type MessageMark, ProgramTables, type TimedFeed } from '@perch/mpegts';
 import type { Millis } from '@perch/runtime';
-import type { TimedFeed } from './combining.ts';
 import { DataBudget } from './data-budget.ts';
 
 /** A publisher that has sent nothing for so long may be replaced by one that sends. */

@@ -1,8 +1,9 @@
-import type { MessageMark } from '@perch/mpegts';
-import type { Millis } from '@perch/runtime';
+import type { Combiner, MessageMark, TimedFeed } from '@perch/mpegts';
+import type { Clock, Millis } from '@perch/runtime';
+import { Meter } from '../ingest/meter.ts';
 import type { StreamRule } from '../rules/rule.ts';
 import { Chooser, type Pressure } from './chooser.ts';
-import type { Combiner, Combining, TimedFeed } from './combining.ts';
+import type { Combining } from './combining.ts';
 import type { Intake } from './intake.ts';
 
 /** How often the way out is looked at, where there is something to choose. */
@@ -11,6 +12,7 @@ const LOOK_MS = 500;
 export interface StreamOptions {
   readonly rule: StreamRule;
   readonly combining: Combining;
+  readonly clock: Pick<Clock, 'now'>;
   /** What is known of a feed; undefined before it ever came. */
   readonly intakeOf: (feed: string) => Intake | undefined;
   /** How the way out stands. */
@@ -23,6 +25,8 @@ export interface StreamOptions {
  * running program holds. `close` ends it.
  */
 export class Stream {
+  /** What went out. */
+  readonly meter = new Meter();
   readonly #options: StreamOptions;
   #rule: StreamRule;
   #chooser: Chooser | undefined;
@@ -104,7 +108,13 @@ export class Stream {
       return;
     }
     if (!this.#combiner) {
-      this.#combiner = this.#options.combining.makeCombiner({ onMessage: this.#options.onMessage });
+      const { combining, clock, onMessage } = this.#options;
+      this.#combiner = combining.makeCombiner({
+        onMessage: (bytes, mark) => {
+          this.meter.add(bytes.byteLength, clock.now());
+          onMessage(bytes, mark);
+        },
+      });
       this.#given = [];
     }
     this.#apply(now);

@@ -118,6 +118,7 @@ export class Streams implements FeedSink {
     const stream = new Stream({
       rule,
       combining,
+      clock,
       intakeOf: (feed) => this.#intakes.get(feed),
       pressure: () => pressure(rule.stream),
       onMessage: (bytes, mark) =>
