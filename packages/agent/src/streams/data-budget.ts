@@ -28,11 +28,9 @@ export class DataBudget {
   get oddities(): readonly string[] {
     const oddities: string[] = [];
     if (this.#tooLarge > 0)
-      oddities.push(`${this.#tooLarge} data messages left out: larger than ${MESSAGE_BYTES} bytes`);
+      oddities.push(`data messages left out, larger than ${MESSAGE_BYTES} bytes: ${this.#tooLarge}`);
     if (this.#tooMany > 0)
-      oddities.push(
-        `${this.#tooMany} data messages left out: more than ${BYTES_PER_SECOND} bytes in a second`,
-      );
+      oddities.push(`data messages left out, over ${BYTES_PER_SECOND} bytes a second: ${this.#tooMany}`);
     return oddities;
   }
 

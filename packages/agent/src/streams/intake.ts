@@ -73,10 +73,10 @@ export class Intake {
     const oddities = [...this.#budget.oddities];
     const media = [...this.#publishers.values()].filter(({ cutter }) => cutter.stats.format === 'mpegts');
     if (media.length > 1) oddities.push(`${media.length} publishers at once: streams carry one of them`);
-    if (this.#takeovers > 0) oddities.push(`${this.#takeovers} times another publisher took over`);
+    if (this.#takeovers > 0) oddities.push(`another publisher took over: ${this.#takeovers} times`);
     let skipped = 0;
     for (const { cutter } of media) skipped += cutter.stats.skippedBytes;
-    if (skipped > 0) oddities.push(`${skipped} bytes left out that belong to no packet`);
+    if (skipped > 0) oddities.push(`bytes left out that belong to no packet: ${skipped}`);
     return oddities;
   }
 

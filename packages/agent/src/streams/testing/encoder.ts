@@ -13,24 +13,44 @@ const SETS = [
 const FRAME_HEADER = [0xff, 0xfd, 0xa4, 0x00];
 const FRAME_BYTES = 576;
 
+export interface EncoderOptions {
+  /** Its first time stamp, in 90 kHz. */
+  readonly start?: number;
+  /** Further programs in its tables. */
+  readonly programs?: number;
+  /** Default true. */
+  readonly pcr?: boolean;
+}
+
 /** What an encoder of one track sends: its tables before each random access point, default PIDs, as ffmpeg's. */
 export class Encoder {
+  /** The next time stamp, in 90 kHz. */
+  ticks: number;
   readonly #kind: 'video' | 'audio';
+  readonly #options: EncoderOptions;
   readonly #writer = new PacketWriter();
-  #ticks: number;
 
-  /** @param startTicks its first time stamp, in 90 kHz. */
-  constructor(kind: 'video' | 'audio', startTicks = 126_000) {
+  constructor(kind: 'video' | 'audio', options: EncoderOptions = {}) {
     this.#kind = kind;
-    this.#ticks = startTicks;
+    this.#options = options;
+    this.ticks = options.start ?? 126_000;
   }
 
-  /** PAT and PMT. */
+  /** PAT and PMTs. */
   tables(): Uint8Array {
-    const pat = writePat({ programs: [{ programNumber: 1, pmtPid: PMT_PID }] });
-    const stream = { pid: PID, streamType: this.#kind === 'video' ? 0x1b : 3, descriptors: [] };
-    const pmt = writePmt({ programNumber: 1, version: 0, pcrPid: PID, descriptors: [], streams: [stream] });
-    return Buffer.concat([this.#writer.section(0, pat), this.#writer.section(PMT_PID, pmt)]);
+    const { programs: more = 0 } = this.#options;
+    const programs = Array.from({ length: 1 + more }, (_, i) => ({
+      programNumber: i + 1,
+      pmtPid: PMT_PID + i,
+    }));
+    const parts = [this.#writer.section(0, writePat({ programs }))];
+    for (const [i, { programNumber, pmtPid }] of programs.entries()) {
+      const pid = PID + i;
+      const streams = [{ pid, streamType: this.#kind === 'video' ? 0x1b : 3, descriptors: [] }];
+      const pmt = writePmt({ programNumber, version: 0, pcrPid: pid, descriptors: [], streams });
+      parts.push(this.#writer.section(pmtPid, pmt));
+    }
+    return Buffer.concat(parts);
   }
 
   /** The next picture (40 ms) or sound frame (24 ms), of the byte `fill`; a key picture with its tables. */
@@ -38,11 +58,13 @@ export class Encoder {
     const { key = false, fill = 0x55 } = options;
     const isVideo = this.#kind === 'video';
     const unit = isVideo ? picture(key, fill) : frame(fill);
-    const pts = ticks90k(this.#ticks);
+    const pts = ticks90k(this.ticks);
     const pes = writePes({ streamId: isVideo ? 0xe0 : 0xc0, pts, bounded: true }, unit);
-    const pcr = ticks27M((this.#ticks - 9_000) * 300);
-    const packets = this.#writer.pes(PID, pes, { pcr, randomAccess: key || !isVideo });
-    this.#ticks += isVideo ? 3_600 : 2_160;
+    const packets = this.#writer.pes(PID, pes, {
+      randomAccess: key || !isVideo,
+      ...(this.#options.pcr !== false && { pcr: ticks27M((this.ticks - 9_000) * 300) }),
+    });
+    this.ticks += isVideo ? 3_600 : 2_160;
     return key || !isVideo ? Buffer.concat([this.tables(), packets]) : packets;
   }
 }
