@@ -3,13 +3,25 @@ import { LowerEnvelope } from './lower-envelope.ts';
 
 /** So long after its begin an anchor moves at once: an encoder's first units come late, or in a burst. */
 const SETTLING = 3 * 90_000;
+/**
+ * The first unit of an encoder is usually somewhat late. To presume so costs nothing: times that turn out to be later are
+ * a short pause, times that turn out to be earlier would run into one another.
+ */
+const HEAD_START = 0.02 * 90_000;
+/** Until an encoder has shown how it orders pictures, what it holds back is not known. */
+const FIRST_SAMPLES = 5;
 /** A burst is squeezed by at most so much, so that each unit still has some time of its own. */
 const SQUEEZE = 0.9;
+/** While it settles it rises by so much of the time that passes. */
+const RISE = 0.02;
 /** Later it moves by at most so much of the time that passes: nobody hears or sees 0.5 %. */
 const GENTLE = 0.005;
 /** Where it is more than {@link FAR} off, something has changed for good, and being right is worth 5 %. */
 const FIRM = 0.05;
 const FAR = 0.05 * 90_000;
+/** What is less than {@link LOOSE} off is left alone, and what is more is moved until it is {@link TIGHT}. */
+const LOOSE = 0.006 * 90_000;
+const TIGHT = 0.001 * 90_000;
 /** Beyond that it jumps. */
 const JUMP = 90_000;
 /** Units that were so late for so long do not catch up any more. */
@@ -24,6 +36,8 @@ export class Anchor {
   #offset: number | undefined;
   #begun = 0;
   #last = 0;
+  #moving = false;
+  #samples = 0;
   /** Since when all units have been later than {@link JUMP}. */
   #lateSince: number | undefined;
 
@@ -48,31 +62,39 @@ export class Anchor {
   }
 
   /**
-   * A unit came at `now`, `delay` after its time stamp and `step` after the unit before, by its time stamp. Returns true
-   * where the offset had to jump: the feed sends faster than time passes, or has stood still and does not catch up.
+   * A unit came at `now`, `delay` after its time stamp and `step` after the unit before, by its time stamp. `held`: so
+   * much of the delay is the encoder's own. Returns true where the offset had to jump: the feed sends faster than time
+   * passes, or has stood still and does not catch up.
    */
-  sample(now: Ticks90k, delay: number, step: number): boolean {
+  sample(now: Ticks90k, delay: number, step: number, held: number): boolean {
     this.#envelope.add(now, delay);
+    this.#samples++;
     const passed = Math.max(0, now - this.#last);
     this.#last = now;
     if (this.#offset === undefined) {
-      this.#offset = delay;
+      this.#offset = delay - held - HEAD_START;
       this.#begun = now;
       return false;
     }
-    const error = this.#envelope.lowest(now) - this.#offset;
+    const error = this.#envelope.lowest(now) - held - this.#offset;
     if (error < -JUMP) {
       this.#offset += error;
       return true;
     }
-    if (this.#isLost(now, delay - this.#offset)) return this.#restart(now, delay);
-    if (this.settling(now) && error < 0) {
-      this.#offset += Math.max(error, -SQUEEZE * Math.max(0, step));
-      return false;
-    }
-    const most = passed * (Math.abs(error) > FAR ? FIRM : GENTLE);
+    if (this.#isLost(now, delay - held - this.#offset)) return this.#restart(now, delay - held);
+    if (this.#samples < FIRST_SAMPLES) return false;
+    this.#moving = Math.abs(error) > (this.#moving ? TIGHT : LOOSE);
+    if (!this.#moving) return false;
+    const most = this.#most(error, now, passed, step);
     this.#offset += Math.max(-most, Math.min(most, error));
     return false;
+  }
+
+  /** How much the offset may move by. */
+  #most(error: number, now: Ticks90k, passed: number, step: number): number {
+    if (!this.settling(now)) return passed * (Math.abs(error) > FAR ? FIRM : GENTLE);
+    if (error > 0) return RISE * passed;
+    return error < -FAR ? SQUEEZE * Math.max(0, step) : FIRM * passed;
   }
 
   #isLost(now: number, late: number): boolean {
@@ -81,10 +103,9 @@ export class Anchor {
     return this.#lateSince !== undefined && now - this.#lateSince > PATIENCE;
   }
 
-  #restart(now: Ticks90k, delay: number): boolean {
+  #restart(now: Ticks90k, offset: number): boolean {
     this.#envelope.restart();
-    this.#envelope.add(now, delay);
-    this.#offset = delay;
+    this.#offset = offset;
     this.#begun = now;
     this.#lateSince = undefined;
     return true;

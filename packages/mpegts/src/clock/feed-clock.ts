@@ -3,7 +3,6 @@ import type { Oddities } from '../combine/oddities.ts';
 import type { PesStamps } from '../combine/pes-stamps.ts';
 import { type Ticks90k, ticks90k } from '../time.ts';
 import { Anchor } from './anchor.ts';
-import { encoderDelayMs } from './encoder-delay.ts';
 import { distance, Epoch, isJump } from './epoch.ts';
 
 const SECOND = 90_000;
@@ -25,9 +24,13 @@ export interface UnitTime {
 
 /**
  * Puts the units of one feed on the agent's clock. All tracks of one run of the encoder's clock share one offset, so that
- * sound and picture of one encoder keep their distance exactly. The offset is found from one of them: from the decoding
- * time of pictures, which leave an encoder when they are due; without pictures from the end of the sound in a PES packet,
- * since muxers collect sound for up to 200 ms and send it when the next frame does not fit any more.
+ * sound and picture of one encoder keep their distance exactly. The offset is found from one of them.
+ *
+ * Pictures: none leaves an encoder before it was taken, and some leave at once, also where others wait to be reordered.
+ * So it is the smallest delay after the PTS. An encoder that gives all pictures the same PTS − DTS does not reorder, it
+ * holds each back so long (ffmpeg's MPEG-1 and MPEG-2 encoders one picture); that is known and taken off.
+ *
+ * Sound without pictures: the end of what a PES packet holds, since muxers collect sound for up to 350 ms.
  */
 export class FeedClock {
   /** How often the time stamps began anew. */
@@ -81,16 +84,10 @@ export class FeedClock {
   }
 
   /**
-   * The time of a unit that begins at `now`; undefined where it should be left out. `content`: how long its sound lasts,
-   * where that is known. `announced`: discontinuity_indicator was there.
+   * The time of a unit that begins at `now`; undefined where it should be left out. `announced`: discontinuity_indicator
+   * was there.
    */
-  place(
-    track: FeedTrack,
-    stamps: PesStamps,
-    now: Ticks90k,
-    content: number,
-    announced: boolean,
-  ): UnitTime | undefined {
+  place(track: FeedTrack, stamps: PesStamps, now: Ticks90k, announced: boolean): UnitTime | undefined {
     const raw = stamps.dts ?? (stamps.flags === 2 ? stamps.pts : undefined);
     const before = track.ticks;
     const known = track.epoch;
@@ -98,13 +95,11 @@ export class FeedClock {
     const epoch = track.epoch as Epoch;
     const step = known === epoch ? track.ticks - before : 0;
     if (track.soundUntil !== undefined && known !== epoch) track.soundUntil = undefined;
-    this.#sample(track, epoch, now, content, step);
+    this.#sample(track, epoch, stamps, now, step);
     const due = track.ticks + epoch.anchor.offset - this.#delay;
     if (track.class === 'audio' && !this.#keepsSound(track, epoch, due, now, step)) return undefined;
     const dts = this.#rise(track, due);
-    const reorder = stamps.pts === undefined ? 0 : distance(raw, stamps.pts);
-    if (reorder < 0 || reorder > MOST_REORDER) this.#oddities.say(oddTimes(track));
-    return { dts, pts: ticks90k(dts + (reorder > 0 && reorder <= MOST_REORDER ? reorder : 0)) };
+    return { dts, pts: ticks90k(dts + reorderOf(stamps)) };
   }
 
   /** Moves the track on to a time stamp; false if it cannot be used. */
@@ -127,6 +122,7 @@ export class FeedClock {
       if (this.#begun) this.restarts++;
       this.#begun = true;
       track.epoch = new Epoch(raw, now);
+      if (track.class !== 'audio') track.held = Number.POSITIVE_INFINITY;
       this.#epoch = track.epoch;
       this.#anchorTrack = undefined;
     }
@@ -140,7 +136,7 @@ export class FeedClock {
     track.epoch?.advance(ticks, now);
   }
 
-  #sample(track: FeedTrack, epoch: Epoch, now: Ticks90k, content: number, step: number): void {
+  #sample(track: FeedTrack, epoch: Epoch, stamps: PesStamps, now: Ticks90k, step: number): void {
     if (epoch !== this.#epoch) return;
     const anchor = this.#anchorTrack;
     if (anchor !== track) {
@@ -150,19 +146,26 @@ export class FeedClock {
       this.#anchorTrack = track;
       epoch.anchor = new Anchor();
     }
-    let at = now;
-    let delay = now - track.ticks;
-    if (track.class === 'audio') {
-      // The unit before ended where this one begins, and came with its last packet.
-      if (epoch.anchor.set && step > 0) {
-        at = track.packetAt;
-        delay = at - track.ticks;
-      } else delay -= content || track.step;
-      delay -= encoderDelayMs(track.codec) * 90;
-    }
-    if (epoch.anchor.sample(at, delay, step)) {
-      this.#oddities.say(`${nameOf(track)}: its time stamps do not keep pace with real time`);
-    }
+    const jumped =
+      track.class === 'audio'
+        ? this.#sampleSound(track, epoch, now, step)
+        : this.#samplePicture(track, epoch, stamps, now, step);
+    if (jumped) this.#oddities.say(`${nameOf(track)}: its time stamps do not keep pace with real time`);
+  }
+
+  #samplePicture(track: FeedTrack, epoch: Epoch, stamps: PesStamps, now: Ticks90k, step: number): boolean {
+    const reorder = reorderOf(stamps);
+    if (track.held === Number.POSITIVE_INFINITY) track.held = reorder;
+    else if (track.held !== reorder) track.held = 0;
+    return epoch.anchor.sample(now, now - track.ticks - reorder, step, track.held);
+  }
+
+  /** The unit before ended where this one begins, and came with its last packet. */
+  #sampleSound(track: FeedTrack, epoch: Epoch, now: Ticks90k, step: number): boolean {
+    const { ticks, content, packetAt } = track;
+    const held = Number.isFinite(track.held) ? track.held : 0;
+    if (epoch.anchor.set && step > 0) return epoch.anchor.sample(packetAt, packetAt - ticks, step, held);
+    return epoch.anchor.sample(now, now - ticks - content, step, held);
   }
 
   /** Sound that came in a burst, as at an encoder's begin, would overlap. Better a clean begin a little later. */
@@ -192,6 +195,13 @@ export class FeedClock {
     track.out = ticks90k(dts);
     return track.out;
   }
+}
+
+/** PTS − DTS; 0 where it cannot be. */
+function reorderOf({ pts, dts }: PesStamps): number {
+  if (pts === undefined || dts === undefined) return 0;
+  const reorder = distance(dts, pts);
+  return reorder >= 0 && reorder <= MOST_REORDER ? reorder : 0;
 }
 
 const nameOf = (track: FeedTrack): string => `${track.class} on PID 0x${track.pid.toString(16)}`;

@@ -22,7 +22,7 @@ const STALE = 10 * SECOND;
 const PATIENCE = 10 * SECOND;
 /** What waits in all; beyond that the oldest go at once. In bytes. */
 const MOST_HELD = 4 * 1024 * 1024;
-const DEFAULT_MUX_DELAY_MS = 500;
+const DEFAULT_MUX_DELAY_MS = 700;
 
 export interface CombinerOptions {
   /**
@@ -32,8 +32,8 @@ export interface CombinerOptions {
   onMessage(bytes: Uint8Array, mark: MessageMark): void;
   /**
    * How much later than on arrival a unit is to be decoded by the stream's own clock (PCR), in milliseconds. It costs
-   * nothing where players show what they have; for one that goes by PCR it covers sound that is sent in pieces of 200 ms
-   * and jitter of the feeds. Default 500.
+   * nothing where players show what they have; for one that goes by PCR it covers sound that comes in pieces of 350 ms
+   * (ffmpeg collects it) and the jitter of feeds. Default 700, as in what ffmpeg sends itself.
    */
   readonly muxDelayMs?: number;
 }

@@ -34,6 +34,10 @@ export class FeedTrack {
   packetAt = 0 as Ticks90k;
   /** How long the last unit lasted, by the time stamps. */
   step = 0;
+  /** How long its encoder is known to hold a unit back; Infinity before that is known. In ticks of 90 kHz. */
+  held = Number.POSITIVE_INFINITY;
+  /** How long the sound of the first unit lasts, where it was looked at. */
+  content = 0;
   /** The last time given out; undefined before the first. */
   out: Ticks90k | undefined;
   /** When what was given out of sound ends. */
@@ -47,7 +51,7 @@ export class FeedTrack {
   /** A unit has begun whose packets pass. */
   passing = false;
   /** The begin of a unit that cannot be judged yet. */
-  held: HeldUnit | undefined;
+  waiting: HeldUnit | undefined;
   /** So many packets were lost since the last one that passed, modulo 16. */
   gap = 0;
   /** What packets without payload have said about the next unit. */
@@ -67,7 +71,9 @@ export class FeedTrack {
   interrupt(): void {
     this.epoch = undefined;
     this.passing = false;
-    this.held = undefined;
+    this.waiting = undefined;
+    this.held = Number.POSITIVE_INFINITY;
+    this.content = 0;
     this.gap = 0;
     this.step = 0;
     this.soundUntil = undefined;

@@ -9,14 +9,15 @@ export class HeldUnit {
   readonly randomAccess: boolean;
   readonly discontinuity: boolean;
   readonly gap: number;
-  readonly #whole: boolean;
+  /** It waits until all of it is there. */
+  readonly whole: boolean;
   #bytes = new Uint8Array(4 * PACKET_BYTES);
   #packets = 0;
   #payload = 0;
 
   /** `whole`: wait for all of it, to see how long its sound lasts. */
   constructor(options: { whole: boolean; randomAccess: boolean; discontinuity: boolean; gap: number }) {
-    this.#whole = options.whole;
+    this.whole = options.whole;
     this.randomAccess = options.randomAccess;
     this.discontinuity = options.discontinuity;
     this.gap = options.gap;
@@ -50,7 +51,7 @@ export class HeldUnit {
     const full = this.#packets >= MOST_PACKETS;
     if (stamps === 'bad') return 'bad';
     if (stamps === 'short') return full ? 'bad' : 'short';
-    if (last || full || !this.#whole || stamps.bytes === 0) return stamps;
+    if (last || full || !this.whole || stamps.bytes === 0) return stamps;
     return this.#payload >= stamps.bytes ? stamps : 'short';
   }
 

@@ -1,4 +1,5 @@
-import { soundTicks } from '../clock/content.ts';
+import { soundIn } from '../clock/content.ts';
+import { soundHeldTicks } from '../clock/encoder-delay.ts';
 import { FeedClock } from '../clock/feed-clock.ts';
 import { codecName, type StreamClass } from '../codec/codec.ts';
 import { isAdaptationSound } from '../packet/adaptation.ts';
@@ -261,8 +262,8 @@ export class TimedFeed {
   #lost(track: FeedTrack, packets: number): void {
     track.gap = (track.gap + packets) & 15;
     // What is held cannot be completed.
-    if (track.held) track.gap = (track.gap + track.held.gap + track.held.packets) & 15;
-    track.held = undefined;
+    if (track.waiting) track.gap = (track.gap + track.waiting.gap + track.waiting.packets) & 15;
+    track.waiting = undefined;
   }
 
   #readMedia(track: FeedTrack, bytes: Uint8Array, packet: number, control: number): void {
@@ -278,11 +279,11 @@ export class TimedFeed {
       );
       track.gap = (track.gap + 1) & 15;
       track.passing = false;
-      track.held = undefined;
+      track.waiting = undefined;
       return;
     }
     if (unitStart) this.#startUnit(track, bytes, packet);
-    else if (track.held) this.#judge(track, track.held, track.held.add(bytes, packet));
+    else if (track.waiting) this.#judge(track, track.waiting, track.waiting.add(bytes, packet));
     else if (track.passing) {
       track.packetAt = this.#now;
       const gap = track.gap;
@@ -292,7 +293,7 @@ export class TimedFeed {
   }
 
   #startUnit(track: FeedTrack, bytes: Uint8Array, packet: number): void {
-    if (track.held) this.#judge(track, track.held, track.held.judge(true), true);
+    if (track.waiting) this.#judge(track, track.waiting, track.waiting.judge(true), true);
     track.passing = false;
     const gap = track.gap;
     track.gap = 0;
@@ -303,27 +304,28 @@ export class TimedFeed {
     const whole = this.#clock.needsWhole(track, this.#program.hasVideo);
     const stamps = whole ? 'short' : readStamps(bytes, packet, 1);
     if (stamps === 'short') {
-      track.held = new HeldUnit({ whole, randomAccess, discontinuity, gap });
-      this.#judge(track, track.held, track.held.add(bytes, packet));
+      track.waiting = new HeldUnit({ whole, randomAccess, discontinuity, gap });
+      this.#judge(track, track.waiting, track.waiting.add(bytes, packet));
     } else if (stamps === 'bad') {
       track.gap = gap;
       this.#refuse(track);
-    } else this.#begin(track, stamps, bytes, packet, 1, { randomAccess, discontinuity, gap, content: 0 });
+    } else this.#begin(track, stamps, bytes, packet, 1, { randomAccess, discontinuity, gap });
   }
 
   /** What was held may be complete now. `last`: it never will be more. */
   #judge(track: FeedTrack, held: HeldUnit, stamps: PesStamps | 'short' | 'bad', last = false): void {
     if (stamps === 'short' && !last) return;
-    track.held = undefined;
+    track.waiting = undefined;
     if (stamps === 'short' || stamps === 'bad') {
       this.#refuse(track);
       return;
     }
-    const content = this.#clock.needsWhole(track, this.#program.hasVideo)
-      ? soundTicks(track.codec, track.descriptors, held.payload(stamps))
-      : 0;
-    const { randomAccess, discontinuity, gap } = held;
-    this.#begin(track, stamps, held.bytes, 0, held.packets, { randomAccess, discontinuity, gap, content });
+    if (held.whole) {
+      const content = soundIn(track.codec, track.descriptors, held.payload(stamps));
+      track.content = content.ticks;
+      track.held = soundHeldTicks(content);
+    }
+    this.#begin(track, stamps, held.bytes, 0, held.packets, held);
   }
 
   #refuse(track: FeedTrack): void {
@@ -339,10 +341,10 @@ export class TimedFeed {
     bytes: Uint8Array,
     at: number,
     packets: number,
-    told: { randomAccess: boolean; discontinuity: boolean; gap: number; content: number },
+    told: { readonly randomAccess: boolean; readonly discontinuity: boolean; readonly gap: number },
   ): void {
     track.units++;
-    const time = this.#clock.place(track, stamps, this.#now, told.content, told.discontinuity);
+    const time = this.#clock.place(track, stamps, this.#now, told.discontinuity);
     track.packetAt = this.#now;
     track.passing = time !== undefined;
     if (!time) {
