@@ -9,6 +9,8 @@ export function feedMedia(intake: Intake | undefined) {
   const state = intake?.feed.state;
   return {
     tracks: state?.tracks ?? [],
+    /** What its rule says of its encoder. */
+    delayMs: intake?.feed.delayMs ?? 0,
     /** What is added to its time stamps to get the agent's time. */
     offsetMs: state?.offsetMs === undefined ? null : tenths(state.offsetMs),
     /** How much faster than the agent's its clock runs. */

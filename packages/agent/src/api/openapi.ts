@@ -81,6 +81,7 @@ const stats = record({
       messages: whole,
       bytes: whole,
       tracks: list(record({ class: trackClass, codec: text, pid: whole, streamType: whole, units: whole })),
+      delayMs: number,
       offsetMs: nullable('number'),
       driftPpm: nullable('number'),
       restarts: whole,

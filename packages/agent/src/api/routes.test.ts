@@ -122,7 +122,7 @@ test('metrics are in the text format of Prometheus, with labels escaped', () => 
     feeds: [
       {
         ...{ feed: 'a"b\\c\nd', publishers: 1, takers: 2, bitRate: 8, messages: 3, bytes: 4 },
-        ...{ tracks: [], offsetMs: 2.5, driftPpm: -3, restarts: 1, losses: 0, oddities: [] },
+        ...{ tracks: [], delayMs: 0, offsetMs: 2.5, driftPpm: -3, restarts: 1, losses: 0, oddities: [] },
       },
     ],
     streams: [],

@@ -90,32 +90,69 @@ function showFeeds({ feeds, preview }) {
   const shown = feeds.filter(({ feed }) => feed !== 'api' && !feed.startsWith('stream/'));
   $('#feeds-hint').hidden = shown.length > 0;
   const entries = shown.map((feed) => ({ ...feed, key: feed.feed }));
-  showCards($('#feeds'), entries, (card, { feed, publishers, takers, bitRate, messages, bytes }) => {
+  showCards($('#feeds'), entries, (card, shownFeed) => {
+    const { feed, publishers, takers, bitRate, messages, bytes, tracks, restarts, oddities } = shownFeed;
+    const facts = [
+      ...tracks.map(trackFacts),
+      count(publishers, 'sender', 'senders'),
+      count(takers, 'taker', 'takers'),
+      `${size(bytes)} in ${count(messages, 'message', 'messages')}`,
+      ...(restarts > 0 ? [`began anew ${count(restarts, 'time', 'times')}`] : []),
+      ...clockFacts(shownFeed),
+    ];
     fillCard(card, {
       name: feed,
       state: rate(bitRate),
-      facts: `${count(publishers, 'sender', 'senders')}, ${count(takers, 'taker', 'takers')}, ${size(bytes)} in ${count(messages, 'message', 'messages')}`,
+      facts: facts.join(', '),
+      error: oddities.join(' · '),
     });
     if (preview) link(card, 'preview', 'Preview', `/preview/${feed}`);
   });
 }
 
+const trackFacts = ({ codec, units, class: kind }) =>
+  `${codec} (${kind === 'data' ? count(units, 'unit', 'units') : count(units, 'frame', 'frames')})`;
+
+/** Only what is worth a look: a crystal is right to a few parts per million. */
+const clockFacts = ({ driftPpm }) =>
+  Math.abs(driftPpm ?? 0) >= 1 ? [`clock ${Math.abs(driftPpm)} ppm ${driftPpm > 0 ? 'fast' : 'slow'}`] : [];
+
 function showStreams({ streams, preview }) {
   const entries = streams.map((stream) => ({ ...stream, key: stream.stream }));
   for (const name of knownFeeds.keys()) if (!entries.some(({ key }) => key === name)) knownFeeds.delete(name);
-  showCards($('#streams'), entries, (card, { stream, feeds, takers }) => {
-    const known = new Set([...(knownFeeds.get(stream) ?? []), ...feeds]);
-    knownFeeds.set(stream, known);
-    fillCard(card, { name: stream, state: count(takers, 'taker', 'takers'), facts: '' });
-    for (const feed of known) {
-      const passes = feeds.includes(feed);
-      const next = passes ? feeds.filter((other) => other !== feed) : [...feeds, feed];
-      const toggle = button(card, `feed ${feed}`, feed, () => save('streams', { stream, feeds: next }));
-      toggle.setAttribute('aria-pressed', String(passes));
-    }
+  showCards($('#streams'), entries, (card, shownStream) => {
+    const { stream, feeds, takers, bitRate, tracks, alternatives, alternative, oddities } = shownStream;
+    fillCard(card, {
+      name: stream,
+      state: takers > 0 ? `${rate(bitRate)}, ${count(takers, 'taker', 'takers')}` : 'nobody takes it',
+      facts: [
+        ...(alternatives
+          ? [`alternative ${alternative + 1} of ${alternatives.length}: ${feeds.join(' + ')}`]
+          : []),
+        ...tracks.map((track) => `${track.feed}: ${trackFacts(track)}`),
+      ].join(', '),
+      error: oddities.join(' · '),
+    });
+    // What the uplink decides is not muted by hand.
+    showToggles(card, stream, alternatives ? [] : feeds, alternatives !== null);
     if (preview) link(card, 'preview', 'Preview', `/preview/${stream}`);
     button(card, 'delete', 'Delete', () => remove('streams', stream));
   });
+}
+
+/** A button for each feed that is or was in the stream: pressed while it is. */
+function showToggles(card, stream, feeds, forget) {
+  if (forget) knownFeeds.delete(stream);
+  const known = new Set([...(knownFeeds.get(stream) ?? []), ...feeds]);
+  knownFeeds.set(stream, known);
+  for (const old of card.querySelectorAll('[data-key^="feed "]'))
+    if (!known.has(old.dataset.key.slice(5))) old.remove();
+  for (const feed of known) {
+    const passes = feeds.includes(feed);
+    const next = passes ? feeds.filter((other) => other !== feed) : [...feeds, feed];
+    const toggle = button(card, `feed ${feed}`, feed, () => save('streams', { stream, feeds: next }));
+    toggle.setAttribute('aria-pressed', String(passes));
+  }
 }
 
 function stateOf({ state, openForMs, nextTryInMs }) {
