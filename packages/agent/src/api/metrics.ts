@@ -4,9 +4,11 @@ type Labels = Readonly<Record<string, string>>;
 type Sample = readonly [labels: Labels, value: number];
 
 /** The same figures as `/api/stats`, in Prometheus' text format 0.0.4. */
-export function formatMetrics({ feeds, destinations, members, sources }: Stats): string {
+export function formatMetrics({ feeds, streams, destinations, members, sources }: Stats): string {
   const byFeed = (value: (feed: Stats['feeds'][number]) => number): Sample[] =>
     feeds.map((feed) => [{ feed: feed.feed }, value(feed)]);
+  const byStream = (value: (stream: Stats['streams'][number]) => number): Sample[] =>
+    streams.map((stream) => [{ stream: stream.stream }, value(stream)]);
   const byDestination = (value: (destination: Stats['destinations'][number]) => number): Sample[] =>
     destinations.map((destination) => [
       { id: destination.id, stream: destination.stream },
@@ -38,6 +40,42 @@ export function formatMetrics({ feeds, destinations, members, sources }: Stats):
       'gauge',
       'Who takes now.',
       byFeed((feed) => feed.takers),
+    ),
+    family(
+      'perch_agent_feed_restarts_total',
+      'counter',
+      'Times its time stamps began anew.',
+      byFeed((feed) => feed.restarts),
+    ),
+    family(
+      'perch_agent_feed_losses_total',
+      'counter',
+      'Places where packets are missing.',
+      byFeed((feed) => feed.losses),
+    ),
+    family(
+      'perch_agent_stream_bytes_total',
+      'counter',
+      'Bytes of the program that went out.',
+      byStream((stream) => stream.bytes),
+    ),
+    family(
+      'perch_agent_stream_takers',
+      'gauge',
+      'Who takes now.',
+      byStream((stream) => stream.takers),
+    ),
+    family(
+      'perch_agent_stream_tracks',
+      'gauge',
+      'Tracks on the wire.',
+      byStream((stream) => stream.tracks.length),
+    ),
+    family(
+      'perch_agent_stream_alternative',
+      'gauge',
+      'Which alternative is on, 0 the best.',
+      byStream((stream) => stream.alternative ?? 0),
     ),
     family(
       'perch_agent_destination_open',

@@ -80,15 +80,15 @@ export class Intake {
     return oddities;
   }
 
+  /** Somebody publishes, be it texts alone. */
+  meet(origin: Origin): void {
+    this.#known(origin);
+  }
+
   /** Binary bytes of a publisher, cut anywhere. Not kept. */
-  push({ publisher, from, isFar }: Origin, bytes: Uint8Array, now: Millis): void {
+  push(origin: Origin, bytes: Uint8Array, now: Millis): void {
     this.#now = now;
-    let known = this.#publishers.get(publisher);
-    if (!known) {
-      known = this.#welcome(from, isFar);
-      this.#publishers.set(publisher, known);
-    }
-    known.cutter.push(bytes);
+    this.#known(origin).cutter.push(bytes);
   }
 
   /** A foreign message that streams carry beside their picture. */
@@ -108,7 +108,9 @@ export class Intake {
     this.feed.interrupt(now);
   }
 
-  #welcome(from: unknown, isFar: boolean): Publisher {
+  #known({ publisher: key, from, isFar }: Origin): Publisher {
+    const known = this.#publishers.get(key);
+    if (known) return known;
     const publisher: Publisher = {
       from,
       cutter: new MessageCutter({ onMessage: (bytes, mark) => this.#take(publisher, bytes, mark) }),
@@ -116,6 +118,7 @@ export class Intake {
       heardAt: this.#now,
       tables: undefined,
     };
+    this.#publishers.set(key, publisher);
     return publisher;
   }
 

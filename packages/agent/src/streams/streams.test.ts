@@ -168,6 +168,17 @@ test('a feed that no rule names stays warm while somebody publishes, and is forg
   assert.equal(streams.intake('v'), undefined);
 });
 
+test('a feed of texts is kept the same way', () => {
+  const { open, setRules, streams } = setUp();
+  setRules({ stream: 'stream/x', feeds: ['d'] });
+  const data = open('d');
+  data.say('1');
+  setRules();
+  assert.ok(streams.intake('d'));
+  data.input.close();
+  assert.equal(streams.intake('d'), undefined);
+});
+
 test('a feed whose publisher ended is interrupted at once, and kept while a rule names it', () => {
   const { open, setRules, combining, streams } = setUp();
   setRules({ stream: 'stream/x', feeds: ['v'] });

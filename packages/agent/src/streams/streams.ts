@@ -65,8 +65,12 @@ export class Streams implements FeedSink {
     const naming = this.#naming.get(feed);
     if (!naming && !this.#intakes.has(feed)) return;
     const intake = this.#intakes.get(feed) ?? this.#welcome(feed);
-    if (text) this.#pass(intake, bytes, true, from);
-    else intake.push({ publisher: input, from, isFar: input.isFar }, bytes, this.#now());
+    const origin = { publisher: input, from, isFar: input.isFar };
+    if (!text) intake.push(origin, bytes, this.#now());
+    else {
+      intake.meet(origin);
+      this.#pass(intake, bytes, true, from);
+    }
   }
 
   ended(feed: string, input: FeedInput): void {
