@@ -7,12 +7,16 @@ import type { TestContext } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Agent } from '@perch/agent';
+import { Demuxer } from '@perch/mpegts';
 import { Emitter } from '@perch/runtime';
-import { Client, FarEnd, openPublisher, packet, startTestAgent } from '../conformance/vw-harness.ts';
+import { Encoder } from '../../packages/agent/src/streams/testing/encoder.ts';
+import { Client, FarEnd, openPublisher, startTestAgent } from '../conformance/vw-harness.ts';
 
 const MB = 1_000_000;
 /** So many requests are on their way at once. */
 const AT_ONCE = 32;
+/** So many streams come and go beside the one that is watched. */
+const EXTRAS = 50;
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
@@ -42,9 +46,12 @@ export async function changeRules(t: TestContext, { changes, warmUp }: RuleChang
 
   const agent = await startTestAgent(t);
   const [near, other] = [await FarEnd.open(t), await FarEnd.open(t)];
-  const viewer = await Client.connect(t, `${agent.url}/ws/stream/front`);
-  const [video, audio] = ['v', 'a'].map((feed) => openPublisher(t, `${agent.url}/ts/${feed}`));
   const rules = new RuleMaker(agent, [near.url, other.url]);
+  await rules.settle();
+  const viewer = await Client.connect(t, `${agent.url}/ws/stream/front`);
+  const seen = new Seen(viewer);
+  const cameras = [new Camera(t, agent, 'v', 'video'), new Camera(t, agent, 'a', 'audio')];
+  const [camera] = cameras;
 
   const measure = async (): Promise<Footprint> => {
     await rules.settle();
@@ -69,8 +76,7 @@ export async function changeRules(t: TestContext, { changes, warmUp }: RuleChang
     if (!before && done >= warmUp) before = await measure();
     const count = Math.min(AT_ONCE, changes - done);
     await Promise.all(Array.from({ length: count }, (_, i) => rules.change(done + i)));
-    video?.write(packet(done & 0xff));
-    audio?.write(packet(done & 0xff));
+    for (const each of cameras) each.film();
   }
   const seconds = (performance.now() - began) / 1000;
   const after = await measure();
@@ -84,6 +90,49 @@ export async function changeRules(t: TestContext, { changes, warmUp }: RuleChang
   assert.ok(grown <= 1, `the heap grew by ${grown.toFixed(2)} MB`);
   assert.deepEqual(warnings, []);
   assert.equal(viewer.socket.readyState, viewer.socket.OPEN, 'the viewer was never cut off');
+  while (seen.pictures < (camera?.units ?? 0)) await turn();
+  assert.deepEqual([seen.pictures, seen.damage], [camera?.units, 0], 'every picture came, none twice');
+}
+
+/** An encoder in real time. */
+class Camera {
+  units = 0;
+  readonly #encoder: Encoder;
+  readonly #unitMs: number;
+  readonly #publisher: ReturnType<typeof openPublisher>;
+  #dueAt = performance.now();
+
+  constructor(t: TestContext, agent: Agent, feed: string, kind: 'video' | 'audio') {
+    this.#encoder = new Encoder(kind);
+    this.#unitMs = kind === 'video' ? 40 : 24;
+    this.#publisher = openPublisher(t, `${agent.url}/ts/${feed}`);
+  }
+
+  /** Sends what is due. */
+  film(): void {
+    for (; performance.now() >= this.#dueAt; this.#dueAt += this.#unitMs) {
+      this.#publisher.write(this.#encoder.unit({ key: this.units % 25 === 0 }));
+      this.units++;
+    }
+  }
+}
+
+/** What a viewer got. */
+class Seen {
+  pictures = 0;
+  damage = 0;
+
+  constructor(viewer: Client) {
+    const demuxer = new Demuxer({
+      onAccessUnit: ({ class: kind }) => {
+        if (kind === 'video') this.pictures++;
+      },
+      onDamage: () => {
+        this.damage++;
+      },
+    });
+    viewer.socket.on('message', (bytes: Buffer) => demuxer.push(bytes));
+  }
 }
 
 /** Makes all kinds of changes, over connections that are kept. */
@@ -100,7 +149,7 @@ class RuleMaker {
   /** The change number `n`. Resolves when it is answered. */
   change(n: number): Promise<void> {
     const kind = n % 8;
-    const extra = `stream/extra${Math.floor(n / 8) % 50}`;
+    const extra = `stream/extra${Math.floor(n / 8) % EXTRAS}`;
     const stream = (name: string, ...feeds: string[]) =>
       this.#ask('POST', 'streams', { stream: name, feeds });
     if (kind === 1) return stream(extra, 'v', 'a', `unknown${n}`);
@@ -110,9 +159,10 @@ class RuleMaker {
     return kind % 4 === 0 ? stream('stream/front', 'v') : stream('stream/front', 'v', 'a');
   }
 
-  /** Brings everything to rest: the same rules, no connection of ours, destinations reached. */
+  /** Brings everything to rest: the same rules, no connection of ours nor to a destination. */
   async settle(): Promise<void> {
-    await this.#ask('DELETE', 'streams/all');
+    // All but the one that is watched.
+    for (let i = 0; i < EXTRAS; i++) await this.#ask('DELETE', `streams/stream/extra${i}`);
     await this.#ask('DELETE', 'feeds/all');
     await this.#ask('DELETE', 'destinations/all');
     await this.#ask('POST', 'streams', { stream: 'stream/front', feeds: ['v', 'a'] });
