@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { chromium } from 'playwright-core';
+import { Encoder } from '../../packages/agent/src/streams/testing/encoder.ts';
 import { openPublisher, packet, startTestAgent } from './vw-harness.ts';
 
 const FLAGS = ['no-sandbox', 'disable-gpu', 'disable-quic', 'no-first-run', 'disable-background-networking'];
@@ -9,6 +10,7 @@ const FLAGS = ['no-sandbox', 'disable-gpu', 'disable-quic', 'no-first-run', 'dis
 test('rules are made, muted and deleted on the page, with figures beside them and nothing against its policy', async (t) => {
   const agent = await startTestAgent(t);
   openPublisher(t, `${agent.url}/ts/video0`).write(packet(1));
+  const encoder = new Encoder('audio');
   const browser = await chromium.launch({
     executablePath: '/usr/bin/chromium',
     args: [...FLAGS, 'disable-component-update', 'disable-sync'].map((flag) => `--${flag}`),
@@ -34,6 +36,33 @@ test('rules are made, muted and deleted on the page, with figures beside them an
   await audio.click();
   await page.locator('#streams [aria-pressed="true"]', { hasText: 'audio0' }).waitFor();
   assert.equal(await streams(), '{"stream/front":["video0","audio0"]}');
+
+  const microphone = openPublisher(t, `${agent.url}/ts/audio0`);
+  for (let i = 0; i < 3; i++) microphone.write(encoder.unit());
+  const feeds = page.locator('#feeds');
+  await feeds.locator('.facts', { hasText: 'mp2' }).waitFor();
+  await feeds.getByRole('button', { name: 'Show 10 ms earlier' }).click();
+  await feeds.locator('.facts', { hasText: 'shown 10 ms earlier' }).waitFor();
+  assert.equal(
+    await (await fetch(`${agent.url}/api/feeds/all`)).text(),
+    '{"audio0":{"feed":"audio0","delayMs":10}}',
+  );
+  await feeds.getByRole('button', { name: 'Show 10 ms later' }).click();
+  await feeds.getByRole('button', { name: 'Show 10 ms later' }).waitFor({ state: 'detached' });
+
+  const choice = {
+    stream: 'stream/choice',
+    alternatives: [
+      ['large', 'audio0'],
+      ['small', 'audio0'],
+    ],
+  };
+  await fetch(`${agent.url}/api/streams`, { method: 'POST', body: JSON.stringify(choice) });
+  const chosen = page.locator('#streams li', { hasText: 'stream/choice' });
+  await chosen.locator('.facts', { hasText: 'alternative 1 of 2: large + audio0' }).waitFor();
+  await chosen.locator('.error', { hasText: 'large: nobody publishes on it' }).waitFor();
+  await chosen.getByRole('button', { name: 'Delete' }).click();
+  await chosen.waitFor({ state: 'detached' });
 
   await page.getByRole('textbox', { name: 'Id' }).fill('0');
   await page.getByRole('combobox', { name: 'Feed or stream' }).fill('stream/front');

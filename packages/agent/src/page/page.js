@@ -4,6 +4,8 @@ const status = $('#status');
 
 /** How often figures are asked for while the page is visible. */
 const PERIOD_MS = 1000;
+/** By how much a feed is moved against the others, where lips and voice do not match. */
+const STEP_MS = 10;
 
 /** Streams as the page knows them: the feeds that were in a stream stay on its card when they are muted. */
 const knownFeeds = new Map();
@@ -91,12 +93,14 @@ function showFeeds({ feeds, preview }) {
   $('#feeds-hint').hidden = shown.length > 0;
   const entries = shown.map((feed) => ({ ...feed, key: feed.feed }));
   showCards($('#feeds'), entries, (card, shownFeed) => {
-    const { feed, publishers, takers, bitRate, messages, bytes, tracks, restarts, oddities } = shownFeed;
+    const { feed, publishers, takers, bitRate, messages, bytes, tracks, restarts, delayMs, oddities } =
+      shownFeed;
     const facts = [
       ...tracks.map(trackFacts),
       count(publishers, 'sender', 'senders'),
       count(takers, 'taker', 'takers'),
       `${size(bytes)} in ${count(messages, 'message', 'messages')}`,
+      ...(delayMs > 0 ? [`shown ${delayMs} ms earlier`] : []),
       ...(restarts > 0 ? [`began anew ${count(restarts, 'time', 'times')}`] : []),
       ...clockFacts(shownFeed),
     ];
@@ -106,6 +110,12 @@ function showFeeds({ feeds, preview }) {
       facts: facts.join(', '),
       error: oddities.join(' · '),
     });
+    if (tracks.length > 0) {
+      const delay = (ms) => save('feeds', { feed, delayMs: Math.max(0, delayMs + ms) });
+      button(card, 'earlier', 'Show 10 ms earlier', () => delay(STEP_MS));
+      if (delayMs > 0) button(card, 'later', 'Show 10 ms later', () => delay(-STEP_MS));
+      else card.querySelector('[data-key="later"]')?.remove();
+    }
     if (preview) link(card, 'preview', 'Preview', `/preview/${feed}`);
   });
 }
