@@ -43,7 +43,9 @@ export function streamStats(rule: StreamRule, stream: Stream | undefined, board:
     pmtVersion: state ? state.version : null,
     /** What waits for something that is due before it. */
     heldBytes: state?.held ?? 0,
-    oddities: [...missing(feeds, board), ...severalPictures(state?.tracks ?? []), ...(state?.oddities ?? [])],
+    oddities: isStream(rule.stream)
+      ? [...missing(feeds, board), ...severalPictures(state?.tracks ?? []), ...(state?.oddities ?? [])]
+      : ['only a name that begins with stream/ makes a stream'],
   };
 }
 

@@ -35,7 +35,8 @@ test('the first publisher is heard from its first byte', () => {
   const { intake, feed, media } = setUp();
   const [one, encoder] = [origin(), new Encoder('video')];
   intake.push(one, encoder.unit({ fill: A }), millis(0));
-  assert.deepEqual([fills(feed), intake.isLive, media()], ['a', true, 1]);
+  assert.deepEqual([fills(feed), intake.isLive(millis(1_999)), media()], ['a', true, 1]);
+  assert.equal(intake.isLive(millis(2_000)), false, 'silent for 2 s');
 });
 
 test('a new publisher takes over at its random access point, with its tables, and the old one is heard no more', () => {
@@ -66,11 +67,11 @@ test('when the one that is heard ends the clock starts anew, and one that is sti
   intake.push(two, young.unit({ key: true, fill: B }), millis(1));
   intake.push(one, old.unit({ key: true, fill: A }), millis(2));
   intake.end(two.publisher, millis(3));
-  assert.equal(intake.isLive, false);
+  assert.equal(intake.isLive(millis(3)), false);
   intake.push(one, old.unit({ fill: A }), millis(4));
   assert.equal(fills(feed), 'a|b|ta');
   intake.end(one.publisher, millis(5));
-  assert.deepEqual([intake.isLive, intake.publishers], [false, 0]);
+  assert.deepEqual([intake.isLive(millis(5)), intake.publishers], [false, 0]);
 });
 
 test('one that was replaced takes over again only where the other has been silent for 2 s', () => {
@@ -100,7 +101,7 @@ test('what is no transport stream is handed back, and is no medium', () => {
   const one = origin();
   for (const message of ['{"x":1}', '52.5', 'x']) intake.push(one, Buffer.from(message), millis(0));
   assert.deepEqual(foreign, ['{"x":1}', '52.5', 'x']);
-  assert.deepEqual([feed.log.length, intake.isMedia, intake.isLive], [0, false, false]);
+  assert.deepEqual([feed.log.length, intake.isMedia, intake.isLive(millis(0))], [0, false, true]);
 });
 
 test('data beyond the budget is left out and told', () => {

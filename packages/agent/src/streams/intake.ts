@@ -2,7 +2,7 @@ import { MessageCutter, type MessageMark, ProgramTables, type TimedFeed } from '
 import type { Millis } from '@perch/runtime';
 import { DataBudget } from './data-budget.ts';
 
-/** A publisher that has sent nothing for so long may be replaced by one that sends. */
+/** A publisher that has sent nothing for so long is as good as gone. */
 const SILENT_MS = 2_000;
 
 /** Somebody who publishes on the feed. */
@@ -59,9 +59,10 @@ export class Intake {
     return this.#isMedia;
   }
 
-  /** Whether a transport stream is coming in. */
-  get isLive(): boolean {
-    return this.#current !== undefined;
+  /** Whether something is coming in: a transport stream, or of a feed without one somebody who may send. */
+  isLive(now: Millis): boolean {
+    if (!this.#isMedia) return this.#publishers.size > 0;
+    return this.#current !== undefined && now - this.#current.heardAt < SILENT_MS;
   }
 
   get publishers(): number {

@@ -135,18 +135,18 @@ export class Stream {
   #look(chooser: Chooser, now: Millis): void {
     if (this.#lookedAt !== undefined && now - this.#lookedAt < LOOK_MS) return;
     this.#lookedAt = now;
-    const on = this.#nearestLive(chooser.look(this.#options.pressure(), now));
+    const on = this.#nearestLive(chooser.look(this.#options.pressure(), now), now);
     if (on === this.#on) return;
     this.#on = on;
     this.#apply(now);
   }
 
   /** The chosen alternative, or where a feed of its own is missing the next that is whole: worse ones first. */
-  #nearestLive(chosen: number): number {
+  #nearestLive(chosen: number, now: Millis): number {
     const { alternatives = [] } = this.#rule;
     const isShared = (name: string) => alternatives.every((list) => list.includes(name));
     const isLive = (list: readonly string[]) =>
-      list.every((name) => isShared(name) || this.#options.intakeOf(name)?.isLive);
+      list.every((name) => isShared(name) || this.#options.intakeOf(name)?.isLive(now));
     const worse = alternatives.findIndex((list, i) => i >= chosen && isLive(list));
     if (worse >= 0) return worse;
     const better = alternatives.findLastIndex((list, i) => i < chosen && isLive(list));
@@ -156,7 +156,7 @@ export class Stream {
   #apply(now: Millis): void {
     const intakes = [...new Set(this.feeds)].map((name) => this.#options.intakeOf(name));
     const feeds = intakes.flatMap((intake) => (intake ? [intake.feed] : []));
-    if (feeds.length === this.#given.length && feeds.every((feed) => this.#given.includes(feed))) return;
+    if (feeds.length === this.#given.length && feeds.every((feed, i) => feed === this.#given[i])) return;
     this.#given = feeds;
     this.#combiner?.setFeeds(feeds, now, { keepUntilReady: this.#chooser !== undefined });
   }

@@ -261,35 +261,55 @@ test('of alternatives the best is on, and the next when the way out is full, beg
   const { open, listen, setRules, combining, pressures, clock, streams } = setUp();
   listen('stream/x');
   setRules(choice);
-  for (const feed of ['l', 's', 'a']) open(feed).send();
+  const feeds = ['l', 's', 'a'].map((feed) => open(feed));
+  const run = (seconds: number) => {
+    for (let i = 0; i < seconds; i++) {
+      for (const feed of feeds) feed.send();
+      clock.advance(1_000);
+    }
+  };
+  for (const feed of feeds) feed.send();
   const [combiner] = combining.combiners;
   assert.equal(combiner?.changes.at(-1), 'l a +');
   pressures.set('stream/x', { delayMs: 900, droppedMessages: 0 });
-  clock.advance(1_000);
+  run(1);
   assert.equal(combiner?.changes.at(-1), 's a +');
   const stream = streams.get('stream/x');
   assert.deepEqual([stream?.alternative, stream?.feeds], [1, ['s', 'a']]);
   pressures.set('stream/x', { delayMs: 0, droppedMessages: 0 });
-  clock.advance(11_000);
+  run(11);
   assert.deepEqual([combiner?.changes.at(-1), stream?.alternative], ['l a +', 0]);
 });
 
-test('an alternative whose own feed is missing is passed over, a shared one may be missing', () => {
+test('an alternative whose own feed is missing or silent is passed over, a shared one may be missing', () => {
   const { open, listen, setRules, pressures, clock, streams } = setUp();
   listen('stream/x');
   setRules(choice);
+  const on = () => streams.get('stream/x')?.alternative;
   const small = open('s');
   small.send();
   clock.advance(500);
-  assert.equal(streams.get('stream/x')?.alternative, 1);
+  assert.equal(on(), 1);
   const large = open('l');
   large.send();
   clock.advance(500);
-  assert.equal(streams.get('stream/x')?.alternative, 0);
+  assert.equal(on(), 0);
   small.input.close();
   pressures.set('stream/x', { delayMs: 900, droppedMessages: 0 });
-  clock.advance(2_000);
-  assert.equal(streams.get('stream/x')?.alternative, 0);
+  clock.advance(1_000);
+  assert.equal(on(), 0);
+  open('s').send();
+  clock.advance(1_000);
+  assert.equal(on(), 1, 'the large one has been silent for 2 s');
+});
+
+test('the order of the feeds is that of the rule, also when only that changes', () => {
+  const { open, listen, setRules, combining } = setUp();
+  listen('stream/x');
+  setRules({ stream: 'stream/x', feeds: ['v', 'w'] });
+  for (const feed of ['v', 'w']) open(feed).send();
+  setRules({ stream: 'stream/x', feeds: ['w', 'v'] });
+  assert.deepEqual(combining.combiners[0]?.changes.slice(-2), ['v w', 'w v']);
 });
 
 test('posting a rule with the same alternatives again does not change which is on', () => {
