@@ -1,7 +1,7 @@
 // Programs of the system that Perch or its tests run. Installed where that is allowed, else the command to type is
 // printed. Node 18 must be able to read this file.
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { run, SetUpError } from './node.mjs';
 
@@ -23,6 +23,16 @@ const known = {
   caddy: {
     for: 'the tests of a relay behind a proxy',
     packages: { 'apt-get': 'caddy', dnf: 'caddy', apk: 'caddy', pacman: 'caddy', brew: 'caddy' },
+  },
+  postgres: {
+    for: "the tests of the relay's storage on PostgreSQL",
+    packages: {
+      'apt-get': 'postgresql',
+      dnf: 'postgresql-server',
+      apk: 'postgresql',
+      pacman: 'postgresql',
+      brew: 'postgresql',
+    },
   },
   curl: {
     for: "the older programs' documented command lines",
@@ -49,7 +59,13 @@ const managers = {
 
 /** Whether a program is on the PATH. Servers live in sbin, which an ordinary user's PATH often lacks. */
 export function isThere(program, searchPath = process.env.PATH ?? '') {
-  return [...searchPath.split(path.delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin'].some((directory) => {
+  const further = [
+    '/usr/local/sbin',
+    '/usr/sbin',
+    '/sbin',
+    ...(program === 'postgres' ? debianPostgres() : []),
+  ];
+  return [...searchPath.split(path.delimiter), ...further].some((directory) => {
     if (directory === '') return false;
     try {
       accessSync(path.join(directory, program), constants.X_OK);
@@ -58,6 +74,16 @@ export function isThere(program, searchPath = process.env.PATH ?? '') {
       return false; // not here: the next directory
     }
   });
+}
+
+/** Debian keeps each version of PostgreSQL in a directory of its own, off the PATH. */
+function debianPostgres() {
+  const place = '/usr/lib/postgresql';
+  try {
+    return readdirSync(place).map((version) => path.join(place, version, 'bin'));
+  } catch {
+    return []; // none is installed, or this is no Debian
+  }
 }
 
 /**
