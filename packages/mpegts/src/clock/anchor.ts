@@ -19,9 +19,8 @@ const GENTLE = 0.005;
 /** Where it is more than {@link FAR} off, something has changed for good, and being right is worth 5 %. */
 const FIRM = 0.05;
 const FAR = 0.05 * 90_000;
-/** What is less than {@link LOOSE} off is left alone, and what is more is moved until it is {@link TIGHT}. */
-const LOOSE = 0.006 * 90_000;
-const TIGHT = 0.001 * 90_000;
+/** So much off is left alone: pictures that are exactly as far apart as they were taken are worth more. */
+const LOOSE = 0.008 * 90_000;
 /** Beyond that it jumps. */
 const JUMP = 90_000;
 /** Units that were so late for so long do not catch up any more. */
@@ -36,7 +35,6 @@ export class Anchor {
   #offset: number | undefined;
   #begun = 0;
   #last = 0;
-  #moving = false;
   #samples = 0;
   /** Since when all units have been later than {@link JUMP}. */
   #lateSince: number | undefined;
@@ -83,10 +81,9 @@ export class Anchor {
     }
     if (this.#isLost(now, delay - held - this.#offset)) return this.#restart(now, delay - held);
     if (this.#samples < FIRST_SAMPLES) return false;
-    this.#moving = Math.abs(error) > (this.#moving ? TIGHT : LOOSE);
-    if (!this.#moving) return false;
-    const most = this.#most(error, now, passed, step);
-    this.#offset += Math.max(-most, Math.min(most, error));
+    const beyond = error - Math.max(-LOOSE, Math.min(LOOSE, error));
+    const most = this.#most(beyond, now, passed, step);
+    this.#offset += Math.max(-most, Math.min(most, beyond));
     return false;
   }
 

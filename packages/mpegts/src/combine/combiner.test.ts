@@ -191,6 +191,23 @@ describe('clock and tables', () => {
   });
 });
 
+describe('clock references', () => {
+  it('stay 40 ms apart where the machine was too busy to ask for them', () => {
+    const rig = new Rig();
+    const picture = rig.feed('picture', { codec: 'h264' });
+    rig.set([picture]);
+    rig.run(1000);
+    for (const pause of [45, 130, 900]) {
+      rig.nowMs += pause;
+      picture.nextMs = rig.nowMs;
+      rig.run(200);
+    }
+    const { clocks } = rig.out;
+    const gaps = clocks.slice(1).map(({ pcr }, i) => (pcr - (clocks[i]?.pcr ?? 0)) / 27_000);
+    assert.ok(Math.max(...gaps) <= 40, `${Math.max(...gaps)} ms`);
+  });
+});
+
 describe('messages', () => {
   it('begin a video unit or continue one; one to begin with has tables, clock and key frame in front', () => {
     const rig = new Rig();

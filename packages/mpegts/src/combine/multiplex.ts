@@ -8,6 +8,9 @@ import { clockPacket, rewritePacket, setRandomAccess } from './rewrite.ts';
 
 /** A clock reference goes out when so much has passed since the last: with a tick each 20 ms, never 40 ms apart. */
 const CLOCK_TICKS = 16 * 90;
+/** Where that was not kept, because the machine was busy, references are put between, so far apart, for up to a second. */
+const FILL_TICKS = 30 * 90;
+const MOST_FILLED = 90_000;
 /** The tables, of which there must not be 100 ms without. */
 const TABLE_TICKS = 70 * 90;
 /** Every sound can be begun with, but tables before each would cost more than the sound. */
@@ -123,9 +126,18 @@ export class Multiplex {
   #writeClock(): void {
     const pid = this.#tables.pcrPid;
     if (pid >= PID_COUNT - 1) return;
-    this.#clock = Math.max(this.#clock + 1, Math.round(this.#now * 300));
-    this.#clockAt = this.#now;
     const counter = ((this.#counters[pid] as number) - 1) & 15;
+    const missing = this.#now - this.#clockAt;
+    for (let at = FILL_TICKS; at < missing && missing <= MOST_FILLED; at += FILL_TICKS) {
+      this.#writeReference(pid, counter, this.#clockAt + at);
+    }
+    this.#writeReference(pid, counter, this.#now);
+    this.#clockAt = this.#now;
+  }
+
+  /** 27 MHz; it always rises. */
+  #writeReference(pid: number, counter: number, at: number): void {
+    this.#clock = Math.max(this.#clock + 1, Math.round(at * 300));
     this.#writer.append(clockPacket(pid, counter, this.#clock), 0, PACKET_BYTES);
   }
 
