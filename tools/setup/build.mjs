@@ -57,7 +57,11 @@ async function buildProgram(outdir) {
   const { dependencies } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
   const { metafile } = await build({
     absWorkingDir: root,
-    entryPoints: { perch: 'packages/cli/src/main.ts' },
+    entryPoints: {
+      perch: 'packages/cli/src/main.ts',
+      // A thread of the relay, which looks for it beside itself.
+      'sqlite-worker': 'packages/relay/src/storage/sqlite-worker.ts',
+    },
     outdir,
     bundle: true,
     platform: 'node',

@@ -5,7 +5,15 @@ export type RelayErrorCode =
   | 'address-unavailable'
   | 'data-denied'
   | 'data-damaged'
+  | 'data-locked'
+  | 'data-newer'
   | 'disk-full'
+  | 'database-unreachable'
+  | 'database-denied'
+  | 'storage-conflict'
+  | 'storage-busy'
+  | 'storage-closed'
+  | 'storage-failed'
   | 'certificate-unreadable'
   | 'certificate-invalid'
   | 'web-root-unreadable'
@@ -44,6 +52,12 @@ export function dataError(error: unknown, path: string): RelayError {
       return new RelayError(
         'data-denied',
         `${path} is no directory, or lies in something that is none. Choose another directory with --data.`,
+        cause,
+      );
+    case 'ENOENT':
+      return new RelayError(
+        'data-denied',
+        `${path} lies in a directory that is not there. Make it, or choose another place with --data.`,
         cause,
       );
     case 'ENOSPC':

@@ -1,3 +1,4 @@
 export { makeCertificate, type TestCertificate } from './certificate.ts';
 export { FakeClock } from './fake-clock.ts';
 export { freePort, type Launched, type LaunchOptions, launch } from './launch.ts';
+export { startPostgres, type TestPostgres } from './postgres.ts';

@@ -7,6 +7,9 @@ export interface LaunchOptions {
   readonly command: readonly [program: string, ...args: string[]];
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
+  /** Whose rights it has. Default: ours. */
+  readonly uid?: number;
+  readonly gid?: number;
   /** Ready when a line of its standard output or error matches. Without it: ready at once. */
   readonly readyWhen?: RegExp;
 }
@@ -26,9 +29,13 @@ export interface Launched extends AsyncDisposable {
  *
  * @throws with all it printed, where it ends before it is ready.
  */
-export async function launch({ command, env, cwd, readyWhen }: LaunchOptions): Promise<Launched> {
+export async function launch({ command, env, readyWhen, ...options }: LaunchOptions): Promise<Launched> {
   const [program, ...args] = command;
-  const child = spawn(program, args, { env: env ?? process.env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(program, args, {
+    ...options,
+    env: env ?? process.env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let output = '';
   let onOutput: () => void = () => undefined;
   for (const stream of [child.stdout, child.stderr]) {

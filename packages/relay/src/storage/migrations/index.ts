@@ -1,0 +1,5 @@
+import type { Migration } from '../migrate.ts';
+import { rights } from './0001-rights.ts';
+
+/** Every step, in order. The position in this list is the version of the tables: never take one out or move it. */
+export const migrations: readonly Migration[] = [rights];
