@@ -24,6 +24,7 @@ export {
 } from './combine/timed-feed.ts';
 export type { AccessUnitFault, Damage, DamageCounts, DamageKind } from './damage.ts';
 export { Demuxer, type DemuxerOptions, type DemuxerStats } from './demuxer.ts';
+export { findRandomAccess } from './find-random-access.ts';
 export { limits } from './limits.ts';
 export {
   MessageCutter,
@@ -56,4 +57,5 @@ export type { Descriptor } from './psi/descriptors.ts';
 export type { SectionFault } from './psi/section.ts';
 export type { PatEntry, Pmt, PmtStream } from './psi/tables.ts';
 export { descriptors, type Pat, writePat, writePmt } from './psi/write.ts';
+export { beginsGroup, StartGroup, type StartMessage, withTables } from './start-group.ts';
 export { seconds, type Ticks27M, type Ticks90k, ticks27M, ticks90k, wrap } from './time.ts';

@@ -1,7 +1,7 @@
 import type { Batch, Hub, HubMessage, Taker, Topic } from '@perch/hub';
 import type { Clock, Millis } from '@perch/runtime';
 import type { Connection } from './connection.ts';
-import { StartGroup } from './view/start-group.ts';
+import { FramedStartGroup } from './view/start-group.ts';
 
 /** What a list of topics says about one. */
 export interface TopicInfo {
@@ -49,7 +49,7 @@ export class LiveTopic {
   readonly #topic: Topic;
   readonly #clock: Clock;
   readonly #onEmpty: () => void;
-  readonly #startGroup: StartGroup;
+  readonly #startGroup: FramedStartGroup;
   readonly #meter: Meter;
   readonly #own: Disposable[];
   /** Who hears the topic, and how each leaves it. */
@@ -70,7 +70,7 @@ export class LiveTopic {
     this.#clock = options.clock;
     this.#onEmpty = options.onEmpty;
     this.#topic = options.hub.topic(options.name);
-    this.#startGroup = new StartGroup({ mostBytes: options.startGroupBytes });
+    this.#startGroup = new FramedStartGroup({ mostBytes: options.startGroupBytes });
     this.#meter = new Meter(options.clock.now());
     this.#own = [this.#topic.take(this.#startGroup), this.#topic.take(this.#meter)];
   }

@@ -1,11 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Hub } from '@perch/hub';
-import { MessageMarker, PACKET_BYTES, PacketWriter, writePat, writePes, writePmt } from '@perch/mpegts';
+import {
+  findRandomAccess,
+  MessageMarker,
+  PACKET_BYTES,
+  PacketWriter,
+  writePat,
+  writePes,
+  writePmt,
+} from '@perch/mpegts';
 import { FakeClock } from '@perch/testkit';
 import { rawFraming } from './frames.ts';
-import { findRandomAccess } from './random-access.ts';
-import { StartGroup } from './start-group.ts';
+import { FramedStartGroup } from './start-group.ts';
 
 const [PMT, VIDEO, AUDIO] = [0x1000, 0x100, 0x101];
 
@@ -43,7 +50,7 @@ class Publisher {
 function setUp(mostBytes = 100_000) {
   const hub = new Hub({ clock: new FakeClock(), endOfTurn: () => undefined });
   const topic = hub.topic('x');
-  const group = new StartGroup({ mostBytes });
+  const group = new FramedStartGroup({ mostBytes });
   topic.take(group);
   const marker = new MessageMarker();
   const publish = (...parts: Uint8Array[]) => {

@@ -1,11 +1,6 @@
-import {
-  findFirstPacket,
-  isRandomAccess,
-  isUnitStart,
-  PACKET_BYTES,
-  payloadStart,
-  SYNC_BYTE,
-} from '@perch/mpegts';
+import type { StreamClass } from './codec/codec.ts';
+import { isRandomAccess, isUnitStart, PACKET_BYTES, payloadStart, SYNC_BYTE } from './packet/packet.ts';
+import { findFirstPacket } from './packet/recognise.ts';
 
 /**
  * Where in a message the packet lies with which its random access point begins, from the packet layer alone: a unit
@@ -13,7 +8,7 @@ import {
  *
  * A publisher that cuts its messages as it likes (COMPAT 1.4) puts the end of the old group before it.
  */
-export function findRandomAccess(bytes: Uint8Array, kind: 'video' | 'audio' | 'data'): number {
+export function findRandomAccess(bytes: Uint8Array, kind: StreamClass): number {
   const first = findFirstPacket(bytes, PACKET_BYTES);
   for (let at = first; at >= 0 && at + PACKET_BYTES <= bytes.length; at += PACKET_BYTES) {
     if (bytes[at] !== SYNC_BYTE) return 0;
