@@ -1,9 +1,7 @@
 import { RelayError } from '../errors.ts';
 import type { Database, Queries } from './database.ts';
+import type { Migration } from './migration.ts';
 import { migrations as ours } from './migrations/index.ts';
-
-/** Statements that bring the tables from one version to the next. Once released, a step never changes. */
-export type Migration = readonly string[];
 
 /** Any number, the same in every relay: whoever holds it makes the tables. */
 const ADVISORY_LOCK = 7_246_853;

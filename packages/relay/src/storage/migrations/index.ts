@@ -1,4 +1,4 @@
-import type { Migration } from '../migrate.ts';
+import type { Migration } from '../migration.ts';
 import { rights } from './0001-rights.ts';
 
 /** Every step, in order. The position in this list is the version of the tables: never take one out or move it. */
