@@ -58,7 +58,7 @@ export class Rig {
     );
   }
 
-  /** Time passes: units come, and every 20 ms there is a tick. */
+  /** Time passes: units come, and every 20 ms there is a tick. What is due at the end comes with the next run. */
   run(ms: number): void {
     const end = this.nowMs + ms;
     for (;;) {
@@ -70,7 +70,7 @@ export class Rig {
         next = at;
         due = source;
       }
-      if (next > end) break;
+      if (next >= end) break;
       this.nowMs = next;
       if (due) this.#push(due);
       else {
