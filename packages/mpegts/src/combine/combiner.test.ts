@@ -208,6 +208,90 @@ describe('clock references', () => {
   });
 });
 
+describe('33 bits', () => {
+  it('wrap on the way out without a trace, also more than once', () => {
+    const wrapMs = 2 ** 33 / 90;
+    for (const beginMs of [wrapMs - 1500, 2 * wrapMs - 1500]) {
+      const rig = new Rig({ beginMs });
+      const picture = rig.feed('picture', { codec: 'h264', start: 2 ** 33 - 180_000 });
+      const sound = rig.feed('sound', { codec: 'mp2', step: 2160 }, 24);
+      rig.set([picture, sound]);
+      rig.run(4000);
+      const { out } = rig;
+      assert.deepEqual(out.damage, []);
+      assert.equal(picture.feed.state.restarts, 0);
+      for (const pid of [0x100, 0x110]) {
+        const units = out.units.filter((unit) => unit.pid === pid);
+        const steps = units.slice(1).map(({ dts }, i) => dts - (units[i]?.dts ?? 0));
+        const step = pid === 0x100 ? 3600 : 2160;
+        assert.ok(steps.every((one) => Math.abs(one - step) <= 90));
+      }
+      const gaps = out.clocks.slice(1).map(({ pcr }, i) => (pcr - (out.clocks[i]?.pcr ?? 0)) / 27_000);
+      assert.ok(gaps.every((gap) => gap > 0 && gap <= 40));
+      // Each unit is due after the clock that came before it.
+      const [first] = out.units;
+      assert.ok(first && first.dts * 300 > (out.clocks[0]?.pcr ?? 0));
+    }
+  });
+});
+
+describe('a feed that has gone silent', () => {
+  it('leaves the PMT after 10 s, since players wait for what is announced, and comes back with its PID', () => {
+    const rig = new Rig();
+    const picture = rig.feed('picture', { codec: 'h264' });
+    const sound = rig.feed('sound', { codec: 'mp2', step: 2160 });
+    rig.set([picture, sound]);
+    rig.run(1000);
+    sound.feed.interrupt(rig.nowMs);
+    sound.nextMs = rig.nowMs + 15_000;
+    rig.run(9000);
+    assert.equal(rig.combiner.state.tracks.length, 2);
+    rig.run(2000);
+    assert.deepEqual(
+      rig.combiner.state.tracks.map(({ feed }) => feed),
+      ['picture'],
+    );
+    rig.run(6000);
+    assert.deepEqual(
+      rig.combiner.state.tracks.map(({ pid }) => pid),
+      [0x100, 0x110],
+    );
+    assert.deepEqual(rig.out.damage, []);
+  });
+});
+
+describe('setting the same feeds again', () => {
+  it('changes nothing, however often', () => {
+    const rig = new Rig();
+    const feeds = [rig.feed('picture', { codec: 'h264' }), rig.feed('sound', { codec: 'mp2', step: 2160 })];
+    rig.set(feeds);
+    rig.run(500);
+    const { version } = rig.combiner.state;
+    for (let i = 0; i < 100; i++) {
+      rig.set(feeds, { keepUntilReady: i % 2 === 0 });
+      rig.run(10);
+    }
+    assert.equal(rig.combiner.state.version, version);
+    assert.deepEqual(rig.out.damage, []);
+  });
+
+  it('in other combinations, as often as there are seconds in a day, leaves nothing behind', () => {
+    const rig = new Rig();
+    const feeds = Array.from({ length: 6 }, (_, i) =>
+      rig.feed(`feed ${i}`, { codec: 'h264', start: i * 1e6 }),
+    );
+    for (let i = 0; i < 86_400; i++) {
+      rig.set(feeds.filter((_, bit) => (i >> bit) & 1));
+      if (i % 1000 === 0) rig.run(20);
+      rig.messages.length = 0;
+    }
+    rig.set([]);
+    rig.run(1000);
+    assert.deepEqual(rig.out.units, []);
+    assert.equal(rig.combiner.state.tracks.length, 0);
+  });
+});
+
 describe('messages', () => {
   it('begin a video unit or continue one; one to begin with has tables, clock and key frame in front', () => {
     const rig = new Rig();
@@ -355,6 +439,36 @@ describe('a switch that keeps the old until the new is ready', () => {
     assert.deepEqual(pictures.slice(0, 100), old);
     assert.deepEqual(pictures.slice(100), young.slice(0, pictures.length - 100));
   });
+
+  for (const bounded of [true, false]) {
+    it(`lets the last picture of the old become whole, with lengths told ${bounded}`, () => {
+      const rig = new Rig();
+      const large = rig.feed('large', { codec: 'h264', group: 50, bytes: 20_000, bounded }, 0);
+      const small = rig.feed('small', { codec: 'h264', group: 50, seed: 5, bounded }, 1);
+      // The network brings a large picture in two pieces, between which the small one comes.
+      let rest = new Uint8Array(0);
+      large.spoil = (packets) => {
+        rest = packets.slice(50 * 188);
+        return packets.subarray(0, 50 * 188);
+      };
+      small.spoil = (packets) => {
+        small.feed.push(packets, rig.nowMs);
+        large.feed.push(rest, rig.nowMs + 1);
+        return new Uint8Array(0);
+      };
+      rig.set([large]);
+      rig.run(1000);
+      rig.set([small], { keepUntilReady: true });
+      rig.run(3000);
+      assert.equal(rig.combiner.state.tracks[0]?.feed, 'small');
+      const { out } = rig;
+      assert.deepEqual(out.damage, []);
+      const sizes = out.units.map(({ data }) => data.length);
+      const switched = sizes.findIndex((size) => size < 20_000);
+      assert.ok(switched >= 50);
+      assert.ok(sizes.every((size, i) => i < switched === size >= 20_000));
+    });
+  }
 
   it('can be taken back before it has happened', () => {
     const rig = new Rig();

@@ -84,6 +84,8 @@ export class Combiner {
   #leader: LaneTrack | undefined;
   #now = 0 as Ticks90k;
   #held = 0;
+  /** When the first unit of what enters is due: of what leaves, no unit from then on is taken. */
+  #switchAt: Ticks90k | undefined;
   #closed = false;
 
   constructor(options: CombinerOptions) {
@@ -135,6 +137,7 @@ export class Combiner {
       lanes.push(lane);
     }
     this.#lanes = [...lanes, ...staying];
+    if (!keep) this.#switchAt = undefined;
     this.#relist();
     this.#send();
   }
@@ -186,6 +189,7 @@ export class Combiner {
   #taker(lane: Lane): FeedTaker {
     return {
       onTracks: () => {
+        if (lane.closed) return;
         this.#hear(lane);
         lane.follow(this.#now);
         this.#relist();
@@ -199,6 +203,7 @@ export class Combiner {
         }
       },
       onPushed: () => {
+        if (lane.closed) return;
         this.#hear(lane);
         this.#send();
       },
@@ -215,9 +220,9 @@ export class Combiner {
 
   #takeUnit(lane: Lane, unit: TimedUnit, bytes: Uint8Array, at: number, packets: number, gap: number): void {
     const one = lane.at(unit.track);
-    if (!one) return;
+    if (!one || lane.closed) return;
     this.#hear(lane);
-    one.note(unit);
+    one.note(unit, bytes, at, packets);
     const begins = !one.begun;
     one.passing = this.#mayBegin(lane, one, unit);
     if (!one.passing) return;
@@ -228,13 +233,15 @@ export class Combiner {
     // What was lost before it began was not lost here.
     const lost = begins ? 0 : gap;
     if (lane.queue.length === 0 && this.#isTurn(lane, unit)) {
+      if (lane.entering) this.#finishSwitch();
       this.#writeUnit(lane, one, unit, lost, bytes, at, packets);
     } else this.#held += lane.hold(one, unit, bytes, at, packets, lost);
   }
 
   #takePacket(lane: Lane, track: FeedTrack, bytes: Uint8Array, at: number, gap: number): void {
     const one = lane.at(track);
-    if (!one?.passing) return;
+    if (!one?.passing || lane.closed) return;
+    one.noteMore(bytes, at);
     if (lane.queue.length > 0) {
       this.#held += lane.hold(one, undefined, bytes, at, 1, gap);
       return;
@@ -247,6 +254,7 @@ export class Combiner {
 
   /** Whether a unit can be taken: a track begins where a decoder can, and what enters waits for its video. */
   #mayBegin(lane: Lane, one: LaneTrack, unit: TimedUnit): boolean {
+    if (lane.leaving && this.#switchAt !== undefined && unit.dts >= this.#switchAt) return false;
     if (lane.entering && one.track.class !== 'video') {
       const awaited = this.#lanes.some(
         (other) => other.entering && other.tracks.some(({ track }) => track.class === 'video'),
@@ -260,11 +268,13 @@ export class Combiner {
       }
       one.begun = true;
     }
-    if (lane.entering) this.#finishSwitch();
+    if (lane.entering) this.#switchAt ??= unit.dts;
     return true;
   }
 
+  /** What enters takes the place of what leaves. */
   #finishSwitch(): void {
+    this.#switchAt = undefined;
     for (const lane of this.#lanes.filter(({ leaving }) => leaving)) this.#remove(lane);
     for (const lane of this.#lanes) lane.entering = false;
     this.#relist();
@@ -273,6 +283,7 @@ export class Combiner {
   /** Whether a unit that came at the head of a lane is not to wait. */
   #isTurn(lane: Lane, unit: TimedUnit): boolean {
     const waited = this.#now - unit.arrivedAt >= LOOK_AHEAD;
+    if (lane.entering && !waited && this.#isLeaverOpen()) return false;
     for (const other of this.#lanes) {
       if (other === lane || other.entering) continue;
       const head = other.queue[0];
@@ -281,6 +292,14 @@ export class Combiner {
       } else if (!waited && this.#isWorthWaiting(other, unit)) return false;
     }
     return true;
+  }
+
+  /** Whether the last picture of what leaves is not whole yet. */
+  #isLeaverOpen(): boolean {
+    return this.#lanes.some(
+      ({ leaving, tracks }) =>
+        leaving && tracks.some(({ open, passing, track }) => open && passing && track.class === 'video'),
+    );
   }
 
   /** Whether a lane that is empty is expected to bring something that is due before `unit`, soon enough. */
@@ -308,6 +327,7 @@ export class Combiner {
       if (piece.unit && this.#held <= MOST_HELD && !this.#isTurn(lane, piece.unit)) return;
       lane.queue.shift();
       this.#held -= piece.length;
+      if (lane.entering) this.#finishSwitch();
       this.#writePiece(lane, piece);
     }
   }

@@ -1,4 +1,5 @@
-import { PACKET_BYTES } from '../packet/packet.ts';
+import { stuffingBytes } from '../packet/adaptation.ts';
+import { PACKET_BYTES, payloadStart } from '../packet/packet.ts';
 import type { Ticks90k } from '../time.ts';
 import type { FeedTaker, FeedTrack, TimedUnit } from './feed-track.ts';
 import type { TimedFeed } from './timed-feed.ts';
@@ -24,6 +25,7 @@ export class LaneTrack {
   #step = 0;
   /** How long after its decoding time a unit of it typically comes at the latest. */
   #lateness = 0;
+  #missing = 0;
 
   constructor(track: FeedTrack, pid: number, since: Ticks90k) {
     this.track = track;
@@ -31,12 +33,27 @@ export class LaneTrack {
     this.since = since;
   }
 
-  /** A unit came. */
-  note({ dts, step, arrivedAt }: TimedUnit): void {
+  /** Whether more packets are due of the unit that came last; as a demultiplexer sees its end. */
+  get open(): boolean {
+    return this.#missing > 0;
+  }
+
+  /** A unit came, with its first packets. */
+  note({ dts, step, arrivedAt, stamps }: TimedUnit, bytes: Uint8Array, at: number, packets: number): void {
+    this.#missing = stamps.bytes > 0 ? stamps.bytes : Number.POSITIVE_INFINITY;
+    for (let i = 0; i < packets; i++) this.noteMore(bytes, at + i * PACKET_BYTES);
     const late = arrivedAt - dts;
     this.#lateness = late > this.#lateness ? late : this.#lateness + (late - this.#lateness) * FORGET;
     this.#dts = dts;
     this.#step = step;
+  }
+
+  /** One more packet of it came. */
+  noteMore(bytes: Uint8Array, at: number): void {
+    // Only a unit that does not tell its length ends with stuffing.
+    if (this.#missing === Number.POSITIVE_INFINITY) {
+      if (stuffingBytes(bytes, at) > 0) this.#missing = 0;
+    } else this.#missing -= at + PACKET_BYTES - payloadStart(bytes, at);
   }
 
   /** When a unit that is due before `dts` is expected to come; Infinity where none is. */
@@ -67,12 +84,14 @@ export class Lane {
   readonly #places: (LaneTrack | undefined)[] = [];
   /** It waits for its video to begin, to take the place of those that leave. */
   entering = false;
+  /** It stays until then. */
   leaving = false;
   /** Nothing has come for long: it is not in the PMT. */
   stale = true;
   /** What waits for its turn, the oldest first. */
   queue: Piece[] = [];
   readonly #detach: () => void;
+  #closed = false;
 
   constructor(feed: TimedFeed, firstPid: number, taker: (lane: Lane) => FeedTaker) {
     this.feed = feed;
@@ -80,7 +99,12 @@ export class Lane {
     this.#detach = feed.attach(taker(this));
   }
 
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   close(): void {
+    this.#closed = true;
     this.#detach();
     this.queue = [];
   }

@@ -27,6 +27,8 @@ export interface TestEncoderOptions {
   readonly bytes?: number;
   /** Says random access in its packets. Default true. */
   readonly flags?: boolean;
+  /** PES packets of video tell their length. Default true. */
+  readonly bounded?: boolean;
   readonly pid?: number;
   readonly descriptors?: readonly Descriptor[];
   readonly seed?: number;
@@ -62,11 +64,11 @@ export class TestEncoder {
 
   /** The next unit, as packets; before each random access point the tables. */
   unit(): Uint8Array {
-    const { codec, pid = 0x100, group = 25, flags = true } = this.#options;
+    const { codec, pid = 0x100, group = 25, flags = true, bounded = true } = this.#options;
     const key = this.units++ % group === 0;
     const payload = this.#payload(key);
     this.payloads.push(payload);
-    const pes = writePes({ streamId: kinds[codec].streamId, pts: ticks90k(this.ticks) }, payload);
+    const pes = writePes({ streamId: kinds[codec].streamId, pts: ticks90k(this.ticks), bounded }, payload);
     const packets = this.#writer.pes(pid, pes, {
       pcr: ticks27M((this.ticks - 9000) * 300),
       randomAccess: flags && key,

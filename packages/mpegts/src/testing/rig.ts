@@ -23,13 +23,16 @@ export interface Message {
 
 /** A combiner with encoders in front of it and a clock that the test moves. */
 export class Rig {
-  nowMs = 10_000;
+  nowMs: number;
   readonly messages: Message[] = [];
   readonly combiner: Combiner;
   readonly #sources: Source[] = [];
-  #nextTick = 10_000;
+  #nextTick: number;
 
-  constructor(options: Omit<CombinerOptions, 'onMessage'> = {}) {
+  /** `beginMs`: what the agent's clock says at the begin. */
+  constructor(options: Omit<CombinerOptions, 'onMessage'> & { beginMs?: number } = {}) {
+    this.nowMs = options.beginMs ?? 10_000;
+    this.#nextTick = this.nowMs;
     this.combiner = new Combiner({
       ...options,
       onMessage: (bytes, mark) => this.messages.push({ bytes, mark, atMs: this.nowMs }),
