@@ -50,6 +50,7 @@ const byRegistration: Readonly<Record<string, Announced>> = {
   'VC-1': video({ unknown: 'vc1' }),
   KLVA: data('klv'),
   'ID3 ': data('timed_id3'),
+  PRCH: data('perch_data'), // docs/reference/timed-data.md
 };
 
 /** ETSI EN 300 468 table 12: descriptors that DVB puts on private streams. */
