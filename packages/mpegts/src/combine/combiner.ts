@@ -415,7 +415,9 @@ export class Combiner {
     for (const { one } of this.#listed) one.listed = true;
     this.#leader = this.#listed[0]?.one;
     if (all.length === 0 && !this.#tables.known) return;
-    if (!this.#tables.set(streams.slice(0, room), this.#leader?.pid ?? NULL_PID)) return;
-    this.#multiplex.renewTables();
+    // A stream that was let go and is taken again meets viewers who know its old tables: it had better not repeat itself.
+    const first = Math.floor(this.#now / SECOND);
+    const pcrPid = this.#leader?.pid ?? NULL_PID;
+    if (this.#tables.set(streams.slice(0, room), pcrPid, first)) this.#multiplex.renewTables();
   }
 }

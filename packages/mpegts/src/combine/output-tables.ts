@@ -16,13 +16,13 @@ export class OutputTables {
   readonly #writer = new PacketWriter();
   readonly #pat = writePat({ programs: [{ programNumber: PROGRAM, pmtPid: PMT_PID }] });
   #pmt: Uint8Array | undefined;
-  #version = -1;
+  #version: number | undefined;
   #said = '';
   #pcrPid = NULL_PID;
 
   /** version_number of the PMT; −1 before the first. */
   get version(): number {
-    return this.#version;
+    return this.#version ?? -1;
   }
 
   /** Where the clock is; 0x1fff: nowhere. */
@@ -45,13 +45,16 @@ export class OutputTables {
     return streams.length;
   }
 
-  /** What the PMT says from now on; whether that is something else than before, which gets it another version. */
-  set(streams: readonly PmtStream[], pcrPid: number): boolean {
+  /**
+   * What the PMT says from now on; whether that is something else than before, which gets it another version. `first` is
+   * the version of the very first.
+   */
+  set(streams: readonly PmtStream[], pcrPid: number, first = 0): boolean {
     const pmt = { programNumber: PROGRAM, pcrPid, descriptors: [], streams };
     const said = String(writePmt({ ...pmt, version: 0 }));
     if (said === this.#said) return false;
     this.#said = said;
-    this.#version = (this.#version + 1) & 31;
+    this.#version = (this.#version === undefined ? first : this.#version + 1) & 31;
     this.#pcrPid = pcrPid;
     this.#pmt = writePmt({ ...pmt, version: this.#version });
     return true;
