@@ -66,6 +66,7 @@ export class Connection {
   #pingedAt = millis(Number.NEGATIVE_INFINITY);
   #watched = -1;
   #turnBytes = 0;
+  #divertTo: ((bytes: Buffer) => void) | undefined;
 
   constructor(options: ConnectionOptions) {
     const { webSocket, socket, clock } = options;
@@ -124,6 +125,11 @@ export class Connection {
     return this.path !== 'in';
   }
 
+  /** While there is somewhere to divert to, what the peer sends goes there and nowhere else. */
+  divert(to: ((bytes: Buffer) => void) | undefined): void {
+    this.#divertTo = to;
+  }
+
   /** Tells a publisher how many watch, if that is news. */
   tellWatched(viewers: number): void {
     if (viewers === this.#watched) return;
@@ -158,12 +164,26 @@ export class Connection {
     this.#webSocket.close(code, reason);
   }
 
+  /** Ends it without waiting for the peer's goodbye: the close frame if it can go out at once, then the line. */
+  dismiss(code: number, reason: string): void {
+    if (this.#socket.writableLength > 0) {
+      this.terminate();
+      return;
+    }
+    this.#webSocket.close(code, reason);
+    this.#socket.end();
+  }
+
   terminate(): void {
     this.#webSocket.terminate();
   }
 
   #read(bytes: Buffer, isBinary: boolean): void {
     this.#takeTurns(bytes.length);
+    if (this.#divertTo) {
+      this.#divertTo(bytes);
+      return;
+    }
     let inbound: ReturnType<Reader['read']>;
     try {
       inbound = this.#reader.read(bytes, isBinary);

@@ -3,6 +3,7 @@ import { createSecureContext } from 'node:tls';
 import type { Clock, Logger } from '@perch/runtime';
 import type { NewToken } from './auth/tokens.ts';
 import { dataError, RelayError } from './errors.ts';
+import type { CrossbarSettings } from './legacy/crossbar-token.ts';
 import type { Limits } from './sockets.ts';
 
 export interface RelayOptions {
@@ -18,6 +19,8 @@ export interface RelayOptions {
   readonly webRoot?: string;
   /** Secret of the first sign-in link; by default a random one. One use, 15 minutes. */
   readonly appSecret?: string;
+  /** Takes crossbar's tokens as first message. Off without it. */
+  readonly crossbar?: CrossbarSettings;
   readonly logger: Logger;
   /** Default: the system's. */
   readonly clock?: Clock;

@@ -12,6 +12,8 @@ import { Codes } from './auth/codes.ts';
 import { Gate } from './auth/gate.ts';
 import { Tokens } from './auth/tokens.ts';
 import { listenError } from './errors.ts';
+import { CrossbarTokens } from './legacy/crossbar-token.ts';
+import { TokenFirst } from './legacy/token-first.ts';
 import { StatsSockets } from './observe/stats-sockets.ts';
 import { prepareData, type Relay, type RelayOptions, readCertificate } from './options.ts';
 import { Sockets } from './sockets.ts';
@@ -59,6 +61,10 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
   const topics = new Topics({ clock, startGroupBytes: limits.startGroupBytes, mostTopics: limits.topics });
   const stats = new StatsSockets({ topics, clock });
 
+  // How the older relays' clients come in, where their secret is known.
+  const crossbar = options.crossbar && new CrossbarTokens({ settings: options.crossbar, clock });
+  const tokenFirst = crossbar && new TokenFirst({ tokens: crossbar, topics, clock, logger });
+
   // HTTP and WebSockets on one port.
   const app = await makeServer({
     limits,
@@ -75,7 +81,17 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
   scope.onClose(() => app.close());
   const server = socketServer(app);
   const isClosing = () => scope.isClosing;
-  new Sockets({ gate, topics, stats, isClosing, limits, clock, logger }).attach(server);
+  const sockets = {
+    gate,
+    topics,
+    stats,
+    ...(tokenFirst && { tokenFirst }),
+    isClosing,
+    limits,
+    clock,
+    logger,
+  };
+  new Sockets(sockets).attach(server);
   scope.onClose(async () => {
     stats.close();
     await topics.close(PATIENCE_MS);

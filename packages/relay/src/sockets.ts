@@ -7,6 +7,8 @@ import { WebSocketServer } from 'ws';
 import type { Grant } from './auth/codes.ts';
 import type { Gate } from './auth/gate.ts';
 import { Connection, type SilenceLimits } from './connection.ts';
+import { crossbarAccess } from './legacy/crossbar-token.ts';
+import type { TokenFirst } from './legacy/token-first.ts';
 import type { StatsSockets } from './observe/stats-sockets.ts';
 import type { Topics } from './topics.ts';
 import type { OutletLimits } from './view/outlet.ts';
@@ -20,6 +22,8 @@ export interface SocketsOptions {
   readonly gate: Gate;
   readonly topics: Topics;
   readonly stats: StatsSockets;
+  /** Clients that bring their token as first message. Without it there are none. */
+  readonly tokenFirst?: TokenFirst;
   /** Nobody is taken any more. */
   readonly isClosing: () => boolean;
   readonly limits: Limits;
@@ -82,6 +86,7 @@ export class Sockets {
         );
         break;
       case 'topic':
+      case 'token-first':
         this.#connect(request, socket, head, arrival);
         break;
     }
@@ -89,11 +94,11 @@ export class Sockets {
 
   /** Decides what becomes of an upgrade. Spends the one-time code, if it brings one. */
   #understand(request: IncomingMessage): Arrival {
-    const { gate, topics, stats, limits } = this.#options;
+    const { gate, topics, stats, tokenFirst, limits } = this.#options;
     const url = URL.parse(request.url ?? '', 'http://relay');
     if (!url || (request.url ?? '').length > limits.urlChars) return refused(400, 'bad address');
     if (this.#options.isClosing()) return refused(503, 'this relay stops; try again later');
-    if (topics.connections.size + stats.size >= limits.connections) {
+    if (topics.connectionCount + stats.size >= limits.connections) {
       return refused(503, 'this relay has as many connections as it takes; try again later');
     }
     if (url.pathname === '/ws') {
@@ -102,20 +107,26 @@ export class Sockets {
     const path = parseTopicPath(url.pathname);
     if (!path) return refused(404, 'no topic has this path; use /in/, /out/, /bi/ or /session/');
     const grant = gate.admit(request, path, url.searchParams.get('code'));
+    if (!grant && tokenFirst?.expects(path, request.headers)) {
+      if (!tokenFirst.hasRoom)
+        return refused(503, 'too many clients are about to show their token; try again later');
+      const access = crossbarAccess(path.kind);
+      return { kind: 'token-first', path, grant: { topic: path.topic, access, by: { kind: 'crossbar' } } };
+    }
     if (!grant) return refused(401, path.kind === 'session' ? BAD_CODE : NOT_ALLOWED);
     if (!topics.hasRoom(grant.topic)) {
       return refused(503, 'this relay has as many topics as it takes; try again later');
     }
-    return { kind: 'topic', path: path.kind, grant };
+    return { kind: 'topic', path, grant };
   }
 
   #connect(
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
-    { path, grant }: { path: TopicPath['kind']; grant: Grant },
+    { kind, path, grant }: Arrival & { kind: 'topic' | 'token-first' },
   ): void {
-    const { topics, clock, logger } = this.#options;
+    const { topics, tokenFirst, clock, logger } = this.#options;
     const id = this.#nextId++;
     if (socket instanceof Socket) socket.setNoDelay(true);
     // The answer, `hello` and the start group leave in one write.
@@ -125,7 +136,7 @@ export class Sockets {
         id,
         webSocket,
         socket,
-        path,
+        path: path.kind,
         topic: grant.topic,
         access: grant.access,
         authority: grant.by,
@@ -137,7 +148,8 @@ export class Sockets {
         onMessage: (message, from) => topics.publish(message, from),
         onClosed: (closed) => topics.leave(closed),
       });
-      topics.join(connection);
+      if (kind === 'topic') topics.join(connection);
+      else tokenFirst?.begin({ connection, webSocket, socket, path });
     });
     socket.uncork();
   }
@@ -147,7 +159,8 @@ export class Sockets {
 type Arrival =
   | { readonly kind: 'refused'; readonly status: RefusalStatus; readonly why: string }
   | { readonly kind: 'stats' }
-  | { readonly kind: 'topic'; readonly path: TopicPath['kind']; readonly grant: Grant };
+  /** `token-first`: what it may do once it has shown a token. */
+  | { readonly kind: 'topic' | 'token-first'; readonly path: TopicPath; readonly grant: Grant };
 
 type RefusalStatus = 400 | 401 | 404 | 503;
 

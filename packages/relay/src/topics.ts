@@ -12,6 +12,8 @@ export class Topics {
   readonly #mostTopics: number;
   readonly #live = new Map<string, LiveTopic>();
   readonly #connections = new Set<Connection>();
+  /** Connections that are on no topic now: they have no right yet, or none any more and may bring a new one. */
+  readonly #waiting = new Set<Connection>();
   #onEmpty: (() => void) | undefined;
 
   constructor(options: { clock: Clock; startGroupBytes: number; mostTopics: number }) {
@@ -23,6 +25,11 @@ export class Topics {
 
   get connections(): ReadonlySet<Connection> {
     return this.#connections;
+  }
+
+  /** How many connections there are, those that wait for a right included. */
+  get connectionCount(): number {
+    return this.#connections.size + this.#waiting.size;
   }
 
   get size(): number {
@@ -38,7 +45,21 @@ export class Topics {
     return this.#live.has(topic) || this.#live.size < this.#mostTopics;
   }
 
+  /** Looks after a connection that may not be on its topic yet. */
+  wait(connection: Connection): void {
+    this.#waiting.add(connection);
+  }
+
+  /** Takes a connection off its topic; it may join again. */
+  suspend(connection: Connection): void {
+    this.#waiting.add(connection);
+    this.#connections.delete(connection);
+    this.#live.get(connection.topic)?.leave(connection);
+    connection.outlet.clear();
+  }
+
   join(connection: Connection): void {
+    this.#waiting.delete(connection);
     this.#connections.add(connection);
     let live = this.#live.get(connection.topic);
     if (!live) {
@@ -55,9 +76,10 @@ export class Topics {
   }
 
   leave(connection: Connection): void {
-    this.#connections.delete(connection);
-    this.#live.get(connection.topic)?.leave(connection);
-    if (this.#connections.size === 0) this.#onEmpty?.();
+    const wasOnTopic = this.#connections.delete(connection);
+    this.#waiting.delete(connection);
+    if (wasOnTopic) this.#live.get(connection.topic)?.leave(connection);
+    if (this.connectionCount === 0) this.#onEmpty?.();
   }
 
   publish(message: HubMessage, from: Connection): void {
@@ -68,21 +90,32 @@ export class Topics {
   tick(mayStay: (connection: Connection) => boolean): void {
     for (const topic of this.#live.values()) topic.tick();
     for (const connection of this.#connections) {
-      if (!mayStay(connection)) connection.close(closeCodes.unauthorised, 'the right to be here has ended');
+      if (!mayStay(connection)) connection.dismiss(closeCodes.unauthorised, RIGHT_ENDED);
       connection.checkSilence();
+    }
+    for (const connection of this.#waiting) connection.checkSilence();
+  }
+
+  /** Ends at once whoever's right has ended. */
+  dismiss(hasEnded: (connection: Connection) => boolean): void {
+    for (const connection of this.#connections) {
+      if (hasEnded(connection)) connection.dismiss(closeCodes.unauthorised, RIGHT_ENDED);
     }
   }
 
   /** Tells everybody that the relay goes; resolves when all are gone, the unwilling after `patienceMs`. */
   async close(patienceMs: number): Promise<void> {
-    if (this.#connections.size === 0) return;
+    if (this.connectionCount === 0) return;
     const { promise: empty, resolve } = Promise.withResolvers<void>();
     this.#onEmpty = resolve;
-    for (const connection of this.#connections) connection.close(closeCodes.goingAway, 'the relay stops');
+    const all = [...this.#connections, ...this.#waiting];
+    for (const connection of all) connection.close(closeCodes.goingAway, 'the relay stops');
     const impatience = setTimeout(() => {
-      for (const connection of this.#connections) connection.terminate();
+      for (const connection of all) connection.terminate();
     }, patienceMs);
     await empty;
     clearTimeout(impatience);
   }
 }
+
+const RIGHT_ENDED = 'the right to be here has ended';

@@ -13,7 +13,9 @@ export interface Grant {
 export type Authority =
   | { readonly kind: 'open' }
   | { readonly kind: 'token'; readonly id: string }
-  | { readonly kind: 'session'; readonly id: string };
+  | { readonly kind: 'session'; readonly id: string }
+  /** crossbar's token as first message: `legacy/token-first.ts` watches over it. */
+  | { readonly kind: 'crossbar' };
 
 /** One-time codes of `POST /session/<topic>` (COMPAT 3.4): UUID v4, used once, for a short time, in memory. */
 export class Codes {

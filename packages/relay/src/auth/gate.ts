@@ -101,6 +101,7 @@ export class Gate {
   holds(authority: Authority): boolean {
     switch (authority.kind) {
       case 'open':
+      case 'crossbar':
         return true;
       case 'token':
         return this.#tokens.isValid(authority.id);
