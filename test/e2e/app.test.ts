@@ -55,7 +55,7 @@ async function publish(topics: readonly string[]): Promise<Disposable> {
 
 async function signedIn(size: { width: number; height: number }): Promise<TestPage> {
   const opened = await browser.newPage(size);
-  await opened.page.goto(relay.signInLink());
+  await opened.page.goto(await relay.signInLink());
   await opened.page.waitForFunction(() => location.hash === '');
   return opened;
 }

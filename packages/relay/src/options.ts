@@ -1,7 +1,7 @@
 import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import type { Clock, Logger } from '@perch/runtime';
-import type { NewToken } from './auth/tokens.ts';
+import type { NewToken, TokenRecord } from './auth/tokens.ts';
 import { dataError, RelayError } from './errors.ts';
 import type { CrossbarSettings } from './legacy/crossbar-token.ts';
 import type { Limits } from './sockets.ts';
@@ -11,6 +11,8 @@ export interface RelayOptions {
   readonly listen: { readonly host: string; readonly port: number };
   /** Directory for state, made if need be. */
   readonly data: string;
+  /** Address of the database: `sqlite:PATH` or `postgres://…`. Default: `perch.db` in the directory. */
+  readonly database?: string;
   /** Globs of topics that anyone may read and write. None by default. */
   readonly open?: readonly string[];
   /** Paths of PEM files; with them the relay speaks HTTPS and wss. */
@@ -38,9 +40,11 @@ export interface Relay extends AsyncDisposable {
   /** Resolves when all is closed. */
   readonly closed: Promise<void>;
   /** A new link that opens the app: one use, 15 minutes. */
-  signInLink(): string;
+  signInLink(): Promise<string>;
   /** Makes an API token; its secret is in the answer and nowhere else. */
   createToken(token: NewToken): Promise<string>;
+  /** The valid token with this secret. */
+  findToken(secret: string): Promise<TokenRecord | undefined>;
 }
 
 /** @throws {RelayError} where the data directory cannot be made or written. */

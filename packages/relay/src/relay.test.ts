@@ -190,7 +190,7 @@ describe('a relay', () => {
     using publisher = await Peer.open(`${relay.ws}/in/x`, { ca: cert });
     publisher.send('hello');
     assert.deepEqual(await viewer.hears(1), ['hello']);
-    assert.match(relay.signInLink(), /^https:/);
+    assert.match(await relay.signInLink(), /^https:/);
   });
 
   it('serves the web app from what was there at the start, and nothing else', async () => {

@@ -8,19 +8,24 @@ import { makeServer, socketServer } from './api/server.ts';
 import { sessionRoutes } from './api/session.ts';
 import { webRoutes } from './api/web.ts';
 import { AppSessions } from './auth/app-sessions.ts';
-import { Codes } from './auth/codes.ts';
+import { type Codes, MemoryCodes } from './auth/codes.ts';
 import { Gate } from './auth/gate.ts';
+import { Revocations } from './auth/revocations.ts';
+import { StoredCodes } from './auth/stored-codes.ts';
 import { Tokens } from './auth/tokens.ts';
 import { listenError } from './errors.ts';
 import { CrossbarTokens } from './legacy/crossbar-token.ts';
 import { TokenFirst } from './legacy/token-first.ts';
 import { StatsSockets } from './observe/stats-sockets.ts';
-import { prepareData, type Relay, type RelayOptions, readCertificate } from './options.ts';
+import { type Relay, type RelayOptions, readCertificate } from './options.ts';
 import { Sockets } from './sockets.ts';
+import { openState } from './state.ts';
 import { Topics } from './topics.ts';
 
 /** How often connections are looked after: who is silent, whose right has ended. */
 const TICK = millis(1_000);
+/** How often the relay looks what was revoked elsewhere: what it revokes itself ends at once. */
+const REVOCATION_PERIOD = millis(500);
 /** How long a viewer may take to answer the goodbye. */
 const PATIENCE_MS = 1_000;
 
@@ -46,16 +51,21 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
   const isTls = options.tls !== undefined;
 
   // What is kept.
-  prepareData(options.data);
-  const tokens = new Tokens({ data: options.data, clock, logger });
-  tokens.open();
-  const sessions = new AppSessions({ data: options.data, clock });
-  sessions.open();
-  let linkSecret = options.appSecret === undefined ? undefined : sessions.newLinkSecret(options.appSecret);
+  const database = scope.own(await openState({ ...options, clock, logger, check: true }));
+  const tokens = new Tokens({ database, clock, logger });
+  const sessions = new AppSessions({ database, clock, logger });
+  let linkSecret =
+    options.appSecret === undefined ? undefined : await sessions.newLinkSecret(options.appSecret);
 
   // Who may do what.
-  const codes = new Codes({ clock, life: millis(limits.codeLife), most: limits.codesPending });
-  const gate = new Gate({ open: options.open ?? [], tokens, codes, sessions });
+  const codeLimits = { life: millis(limits.codeLife), most: limits.codesPending };
+  const codes: Codes =
+    database.dialect === 'sqlite'
+      ? new MemoryCodes({ clock, limits: codeLimits })
+      : new StoredCodes({ database, clock, limits: codeLimits });
+  const revocations = new Revocations({ database, clock, logger, onNews: () => dismiss() });
+  await revocations.open();
+  const gate = new Gate({ open: options.open ?? [], tokens, codes, sessions, revocations, clock });
 
   // What flows.
   const topics = new Topics({ clock, startGroupBytes: limits.startGroupBytes, mostTopics: limits.topics });
@@ -99,7 +109,16 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
   });
 
   // Looking after them.
-  const tick = clock.every(TICK, () => topics.tick((connection) => gate.holds(connection.authority)));
+  const dismiss = () => {
+    topics.dismiss((connection) => !gate.holds(connection.authority));
+    stats.dismiss((authority) => !gate.holds(authority));
+  };
+  const watch = clock.every(REVOCATION_PERIOD, () => void revocations.poll());
+  scope.onClose(() => watch.cancel());
+  const tick = clock.every(TICK, () => {
+    topics.tick((connection) => gate.holds(connection.authority));
+    stats.dismiss((authority) => !gate.holds(authority));
+  });
   scope.onClose(() => tick.cancel());
 
   await app.listen({ host: listen.host, port: listen.port });
@@ -122,12 +141,13 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
     port,
     close,
     closed,
-    signInLink() {
-      const secret = linkSecret ?? sessions.newLinkSecret();
+    async signInLink() {
+      const secret = linkSecret ?? (await sessions.newLinkSecret());
       linkSecret = undefined;
       return `${scheme}://${isLoopback(listen.host) ? 'localhost' : listen.host}:${port}/#${secret}`;
     },
-    createToken: async (token) => tokens.create(token),
+    createToken: async (token) => (await tokens.create(token)).secret,
+    findToken: (secret) => tokens.find(secret),
     [Symbol.asyncDispose]: close,
   };
 }

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { type limits as defaultLimits, PERCH_1, parseTopicPath, type TopicPath } from '@perch/protocol';
 import { type Clock, type Logger, millis } from '@perch/runtime';
 import { WebSocketServer } from 'ws';
-import type { Grant } from './auth/codes.ts';
+import type { Authority, Grant } from './auth/codes.ts';
 import type { Gate } from './auth/gate.ts';
 import { Connection, type SilenceLimits } from './connection.ts';
 import { crossbarAccess } from './legacy/crossbar-token.ts';
@@ -38,6 +38,8 @@ export class Sockets {
   readonly #statsServer: WebSocketServer;
   readonly #connectionLimits: OutletLimits & SilenceLimits;
   #nextId = 1;
+  /** Upgrades that are being looked up. */
+  #arriving = 0;
 
   constructor(options: SocketsOptions) {
     this.#options = options;
@@ -70,19 +72,26 @@ export class Sockets {
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       // Stays: ws adds its own, and a refused socket has no other.
       socket.on('error', ignoreEarlyError);
-      this.#arrive(request, socket, head);
+      void this.#arrive(request, socket, head);
     });
   }
 
-  #arrive(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const arrival = this.#understand(request);
+  async #arrive(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    this.#arriving++;
+    const arrival = await this.#understand(request)
+      .catch((error: Error): Arrival => {
+        this.#options.logger.error('who connects could not be looked up', { error: error.message });
+        return refused(503, 'this relay cannot look up who you are; try again later');
+      })
+      .finally(() => void this.#arriving--);
+    if (socket.destroyed) return;
     switch (arrival.kind) {
       case 'refused':
         refuse(socket, arrival.status, arrival.why);
         break;
       case 'stats':
         this.#statsServer.handleUpgrade(request, socket, head, (webSocket) =>
-          this.#options.stats.add(webSocket, socket),
+          this.#options.stats.add(webSocket, socket, arrival.by),
         );
         break;
       case 'topic':
@@ -93,20 +102,23 @@ export class Sockets {
   }
 
   /** Decides what becomes of an upgrade. Spends the one-time code, if it brings one. */
-  #understand(request: IncomingMessage): Arrival {
+  async #understand(request: IncomingMessage): Promise<Arrival> {
     const { gate, topics, stats, tokenFirst, limits } = this.#options;
     const url = URL.parse(request.url ?? '', 'http://relay');
     if (!url || (request.url ?? '').length > limits.urlChars) return refused(400, 'bad address');
-    if (this.#options.isClosing()) return refused(503, 'this relay stops; try again later');
-    if (topics.connectionCount + stats.size >= limits.connections) {
+    if (this.#options.isClosing()) return STOPPING;
+    if (topics.connectionCount + stats.size + this.#arriving > limits.connections) {
       return refused(503, 'this relay has as many connections as it takes; try again later');
     }
     if (url.pathname === '/ws') {
-      return gate.grant(request, 'stats')?.access.read ? { kind: 'stats' } : refused(401, NOT_ALLOWED);
+      const grant = await gate.grant(request, 'stats');
+      if (this.#options.isClosing()) return STOPPING;
+      return grant?.access.read ? { kind: 'stats', by: grant.by } : refused(401, NOT_ALLOWED);
     }
     const path = parseTopicPath(url.pathname);
     if (!path) return refused(404, 'no topic has this path; use /in/, /out/, /bi/ or /session/');
-    const grant = gate.admit(request, path, url.searchParams.get('code'));
+    const grant = await gate.admit(request, path, url.searchParams.get('code'));
+    if (this.#options.isClosing()) return STOPPING;
     if (!grant && tokenFirst?.expects(path, request.headers)) {
       if (!tokenFirst.hasRoom)
         return refused(503, 'too many clients are about to show their token; try again later');
@@ -158,7 +170,7 @@ export class Sockets {
 /** What an upgrade is. */
 type Arrival =
   | { readonly kind: 'refused'; readonly status: RefusalStatus; readonly why: string }
-  | { readonly kind: 'stats' }
+  | { readonly kind: 'stats'; readonly by: Authority }
   /** `token-first`: what it may do once it has shown a token. */
   | { readonly kind: 'topic' | 'token-first'; readonly path: TopicPath; readonly grant: Grant };
 
@@ -166,6 +178,7 @@ type RefusalStatus = 400 | 401 | 404 | 503;
 
 const refused = (status: RefusalStatus, why: string): Arrival => ({ kind: 'refused', status, why });
 
+const STOPPING = refused(503, 'this relay stops; try again later');
 const NOT_ALLOWED = 'not allowed: a token, a sign-in or a topic opened with --open is needed';
 const BAD_CODE = 'the code is wrong, used, or older than 30 s: POST /session/<topic> gives a new one';
 

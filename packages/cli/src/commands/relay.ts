@@ -23,6 +23,7 @@ export function addRelay(program: Command, run: Run): void {
     .option('--open <GLOB...>', 'topics that anyone may read and write (default: none)')
     .option('--tls_cert <FILE>', 'certificate, PEM: the relay then speaks HTTPS and wss')
     .option('--tls_key <FILE>', 'its key, PEM')
+    .option('--database <URL>', 'sqlite:PATH or postgres://USER@HOST/NAME (default: sqlite:DIR/perch.db)')
     .option('--sign_in', 'print a new sign-in link for the app (without it only the first start does)')
     .option('--json', 'one JSON line when ready, then logs in JSON')
     .addHelpText(
@@ -44,6 +45,7 @@ async function runRelay(run: Run, flags: Flags): Promise<void> {
       open: 'relay.open',
       tls_cert: 'relay.tls_cert',
       tls_key: 'relay.tls_key',
+      database: 'relay.database',
     }),
   });
   const { config } = loaded;
@@ -51,7 +53,7 @@ async function runRelay(run: Run, flags: Flags): Promise<void> {
   for (const warning of loaded.warnings) logger.warn(warning);
   warnOfPlainHttp(config, logger);
   await using relay = await startRelay(relayOptions(loaded, logger));
-  const signIn = isFirstStart(config.data) || flags.sign_in ? relay.signInLink() : undefined;
+  const signIn = isFirstStart(config.data) || flags.sign_in ? await relay.signInLink() : undefined;
   if (json) writeJson(run.terminal, { event: 'ready', relay: relay.url, signIn });
   else {
     run.terminal.stdout.write(`The relay runs at ${relay.url}\n`);
@@ -66,9 +68,11 @@ export function relayOptions({ config }: Loaded, logger: Logger): RelayOptions {
   const web = webRoot();
   const cert = config['relay.tls_cert'];
   const key = config['relay.tls_key'];
+  const database = config['relay.database'];
   return {
     listen: config['relay.listen'],
     data: config.data,
+    ...(database !== undefined && { database }),
     open: config['relay.open'],
     limits: { backlogBytes: config['relay.backlog'] },
     ...(cert !== undefined && key !== undefined && { tls: { cert, key } }),

@@ -18,6 +18,8 @@ interface CreateFlags extends Flags {
   readonly ttl: string;
 }
 
+const SCOPES: readonly string[] = ['read', 'write', 'audit'];
+
 /** Works on the data directory; a relay that runs on it obeys at once. */
 export function addToken(program: Command, run: Run): void {
   const token = program.command('token').description("make, list and revoke a relay's API tokens");
@@ -25,11 +27,12 @@ export function addToken(program: Command, run: Run): void {
     command
       .option('--config <FILE>', 'read this file instead of DIR/perch.yaml')
       .option('--data <DIR>', "the relay's directory (default: $XDG_STATE_HOME/perch)")
+      .option('--database <URL>', "the relay's database (default: sqlite:DIR/perch.db)")
       .option('--json', 'as JSON');
   shared(token.command('create'))
     .description('make a token: for "Authorization: Bearer …", or to post to /session/TOPIC')
     .requiredOption('--topic <GLOB>', 'topics that it opens: * stops at /, ** does not')
-    .option('--scope <LIST>', 'read, write, or read,write', 'read')
+    .option('--scope <LIST>', 'of read, write and audit, parted by commas', 'read')
     .option('--ttl <TIME>', 'how long it lives, such as 1h or 30d', '1h')
     .addHelpText(
       'after',
@@ -52,20 +55,23 @@ function place({ terminal }: Run, flags: Flags) {
     program: 'tool',
     file: flags.config,
     env: terminal.env,
-    flags: flagLayer(flags as Record<string, unknown>, {}),
+    flags: flagLayer(flags as unknown as Record<string, unknown>, { database: 'relay.database' }),
   });
-  return { data: config.data, clock: systemClock, logger: silentLogger };
+  return { data: config.data, database: config['relay.database'], clock: systemClock, logger: silentLogger };
 }
 
-function create(run: Run, flags: CreateFlags): void {
+async function create(run: Run, flags: CreateFlags): Promise<void> {
   const scope = flags.scope.split(',').map((part) => part.trim());
-  const wrong = scope.find((part) => part !== 'read' && part !== 'write');
-  if (wrong !== undefined)
-    throw new CliError('misused', `--scope must be read, write, or read,write, not "${flags.scope}"`);
+  if (scope.some((part) => !SCOPES.includes(part))) {
+    throw new CliError(
+      'misused',
+      `--scope must be of read, write and audit, parted by commas, not "${flags.scope}"`,
+    );
+  }
   const ttlMs = lifeOf(flags.ttl);
   if (flags.topic === '')
     throw new CliError('misused', '--topic must be a glob of topic names, such as front/*');
-  const secret = createTokenIn({
+  const secret = await createTokenIn({
     ...place(run, flags),
     topic: flags.topic,
     scope: scope as TokenScope[],
@@ -93,13 +99,14 @@ function lifeOf(text: string): number {
   }
 }
 
-function list(run: Run, flags: Flags): void {
-  const tokens = listTokensIn(place(run, flags)).map(({ id, topic, scope, created, expires }) => ({
-    id,
-    topic,
-    scope,
-    created,
-    expires,
+async function list(run: Run, flags: Flags): Promise<void> {
+  const tokens = (await listTokensIn(place(run, flags))).map((token) => ({
+    id: token.id,
+    topic: token.topic,
+    scope: token.scope,
+    created: new Date(token.created).toISOString(),
+    expires: new Date(token.expires).toISOString(),
+    lastUsed: token.lastUsed === undefined ? null : new Date(token.lastUsed).toISOString(),
   }));
   if (flags.json) {
     writeJson(run.terminal, tokens);
@@ -109,18 +116,19 @@ function list(run: Run, flags: Flags): void {
     run.terminal.stderr.write('There are no tokens.\n');
     return;
   }
-  const rows = tokens.map(({ id, topic, scope, created, expires }) => [
+  const rows = tokens.map(({ id, topic, scope, created, expires, lastUsed }) => [
     id,
     topic,
     scope.join(','),
     created,
     expires,
+    lastUsed ?? 'never',
   ]);
-  run.terminal.stdout.write(table([['ID', 'TOPIC', 'SCOPE', 'CREATED', 'EXPIRES'], ...rows]));
+  run.terminal.stdout.write(table([['ID', 'TOPIC', 'SCOPE', 'CREATED', 'EXPIRES', 'LAST USED'], ...rows]));
 }
 
-function revoke(run: Run, id: string, flags: Flags): void {
-  if (!revokeTokenIn({ ...place(run, flags), id })) {
+async function revoke(run: Run, id: string, flags: Flags): Promise<void> {
+  if (!(await revokeTokenIn({ ...place(run, flags), id }))) {
     throw new CliError('failed', `There is no token ${id}. "perch token list" shows which there are.`);
   }
   if (flags.json) writeJson(run.terminal, { revoked: id });

@@ -17,7 +17,7 @@ export interface Front {
   /** Where the agent beside it reaches the relay: a name that the certificate has. */
   uplinkBase(port: number): string;
   /** The sign-in link under the public name. */
-  link(relay: Relay): string;
+  link(relay: Relay): Promise<string>;
   /** The link as a picture for a phone's camera, in characters. */
   picture(link: string): Promise<string>;
   readonly warning: string;
@@ -43,9 +43,9 @@ export async function publicFront(given: string, config: Config): Promise<Front>
     caFile: isOwn ? tls.cert : config['agent.extra_ca'],
     uplinkBase: (bound) =>
       `https://${formatAddress(isOwn ? { host: here, port: bound } : { host, port: port ?? bound })}`,
-    link(relay) {
+    async link(relay) {
       // It spends nothing to ask: the relay hands out the secret that it was given.
-      const { hash } = new URL(relay.signInLink());
+      const { hash } = new URL(await relay.signInLink());
       return `https://${formatAddress({ host, port: port ?? relay.port })}/${hash}`;
     },
     async picture(link) {

@@ -1,7 +1,6 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findTokenIn, type Relay } from '@perch/relay';
-import { silentLogger, systemClock } from '@perch/runtime';
+import type { Relay } from '@perch/relay';
 
 const TEN_YEARS_MS = 10 * 365 * 24 * 3_600_000;
 
@@ -16,8 +15,8 @@ export async function uplinkToken(options: { data: string; topic: string; relay:
     (text) => text.trim(),
     () => '', // none yet, or not ours to read: a new one is made
   );
-  const known = kept !== '' && findTokenIn({ data, secret: kept, clock: systemClock, logger: silentLogger });
-  if (known && known.topic === topic) return kept;
+  const known = kept === '' ? undefined : await relay.findToken(kept);
+  if (known?.topic === topic) return kept;
   const token = await relay.createToken({ topic, scope: ['write'], ttlMs: TEN_YEARS_MS });
   const fresh = `${path}.new`;
   await writeFile(fresh, `${token}\n`, { mode: 0o600 });

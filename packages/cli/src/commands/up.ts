@@ -82,7 +82,7 @@ async function runUp(run: Run, flags: Flags): Promise<void> {
   );
   const uplink = front?.uplinkBase(relay.port) ?? relay.url;
   const agent = scope.own(await startUpAgent(loaded, { demo, relay, uplink, front, logger }));
-  const signIn = front ? front.link(relay) : relay.signInLink();
+  const signIn = await (front ? front.link(relay) : relay.signInLink());
   if (json) writeJson(run.terminal, { event: 'ready', relay: relay.url, agent: agent.url, signIn });
   else
     run.terminal.stdout.write(await readyText({ relay: relay.url, agent: agent.url, signIn, front, demo }));

@@ -19,6 +19,7 @@ const ours: Readonly<Record<string, SettingKey>> = {
   PERCH_OPEN: 'relay.open',
   PERCH_TLS_CERT: 'relay.tls_cert',
   PERCH_TLS_KEY: 'relay.tls_key',
+  PERCH_DATABASE: 'relay.database',
 };
 
 /** Variables of the repository's own scripts, and of single commands. */

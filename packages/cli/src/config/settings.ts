@@ -1,4 +1,5 @@
 import { limits } from '@perch/protocol';
+import { parseDatabaseAddress } from '@perch/relay';
 import { type LogLevel, logLevels } from '../log.ts';
 import { defaultData } from '../places.ts';
 import {
@@ -45,6 +46,17 @@ const text = (value: unknown): string => {
 const duration = (value: unknown): number => parseDuration(text(value));
 const size = (value: unknown): number => parseSize(typeof value === 'number' ? String(value) : text(value));
 const address = (value: unknown): Address => parseAddress(text(value));
+
+/** It may hold a password, so what is wrong with it is said without repeating it. */
+const databaseAddress = (value: unknown): string => {
+  try {
+    const address = typeof value === 'string' ? value : '';
+    parseDatabaseAddress(address, '.');
+    return address;
+  } catch (error) {
+    throw new BadValue((error as Error).message.replace(/^database: /, ''));
+  }
+};
 
 const list = (value: unknown): readonly string[] => {
   // One text is a list of one: `--open a --open b`, `open: a`.
@@ -140,6 +152,11 @@ export const settings = {
     ...optional(text),
     example: '/etc/ssl/private/relay.key',
     about: 'The key of that certificate.',
+  },
+  'relay.database': {
+    ...optional(databaseAddress),
+    example: 'postgres://perch:PASSWORD@db.example/perch',
+    about: "Where the relay's state lives: sqlite:PATH or postgres://… Default: sqlite:DIR/perch.db.",
   },
   'relay.backlog': {
     parse: size,

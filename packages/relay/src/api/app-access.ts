@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { AppSessions } from '../auth/app-sessions.ts';
+import { callerAddress, callerProgram } from '../auth/caller.ts';
 import { type Gate, isSameOrigin, SESSION_COOKIE } from '../auth/gate.ts';
 
 /** Opening the app: a sign-in link's secret for a cookie. */
@@ -25,13 +26,14 @@ export function appAccessRoutes(
       if (request.headers.origin !== undefined && !isSameOrigin(request.headers)) {
         return reply.code(403).send({ code: 403, message: 'another site may not sign anybody in here' });
       }
-      const cookie = options.sessions.signIn(request.body.secret);
-      if (!cookie) {
+      const from = { address: callerAddress(request.raw), userAgent: callerProgram(request.raw) };
+      const signedIn = await options.sessions.signIn(request.body.secret, from);
+      if (!signedIn) {
         return reply.code(401).send({ code: 401, message: 'this link was used or is older than 15 minutes' });
       }
       const secure = options.isTls || request.headers['x-forwarded-proto'] === 'https';
       const parts = [
-        `${SESSION_COOKIE}=${cookie}`,
+        `${SESSION_COOKIE}=${signedIn.cookie}`,
         'Path=/',
         `Max-Age=${options.sessions.cookieSeconds}`,
         'HttpOnly',

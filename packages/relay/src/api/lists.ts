@@ -45,7 +45,7 @@ export function listRoutes(
       },
     },
     async (request, reply) => {
-      const isVisible = gate.visibleTopics(request);
+      const isVisible = await gate.visibleTopics(request);
       if (!isVisible) return reply.code(401).send(NOT_ALLOWED);
       return topics.list().filter(({ topic }) => isVisible(topic));
     },
@@ -79,7 +79,7 @@ export function listRoutes(
     },
     async (request, reply) => {
       // Addresses of other clients are shown only to whoever may see all of them.
-      if (!gate.maySeeStats(request)) return reply.code(401).send(NOT_ALLOWED);
+      if (!(await gate.maySeeStats(request))) return reply.code(401).send(NOT_ALLOWED);
       return [...topics.connections].map((connection) => clientStats(connection, clock));
     },
   );

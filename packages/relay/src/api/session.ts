@@ -40,7 +40,7 @@ export function sessionRoutes(app: FastifyInstance, options: { gate: Gate; isTls
         return answer(reply, 404, 'this is no topic name: letters, digits and ._~-/');
       const base = socketBase(request, options.isTls);
       if (!base) return answer(reply, 400, 'the Host header is no host name');
-      const issued = options.gate.issueCode(request, path.topic);
+      const issued = await options.gate.issueCode(request, path.topic);
       if (issued === 'refused') return answer(reply, 401, 'unauthenticated for invalid credentials');
       if (issued === 'busy') return answer(reply, 503, 'too many codes are pending; try again in a moment');
       return reply

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { silentLogger, systemClock } from '@perch/runtime';
 import { FakeClock } from '@perch/testkit';
 import { openRelay, Peer } from '../../../../test/support/relay.ts';
-import { createTokenIn } from '../index.ts';
+import { createTokenIn, listTokensIn, revokeTokenIn } from '../index.ts';
 
 const HOUR = 3_600_000;
 const bearer = (token: string) => ({ headers: { Authorization: `Bearer ${token}` } });
@@ -66,15 +67,17 @@ describe('access to topics', () => {
     assert.equal((await expiring.closed).code, 4401);
     await assert.rejects(Peer.open(`${relay.ws}/out/x`, bearer(short)), { message: 'HTTP 401' });
 
-    writeFileSync(join(relay.data, 'tokens.json'), '[]');
-    clock.advance(1_000);
+    const [kept] = await listTokensIn({ ...relay, clock, logger: silentLogger });
+    assert.ok(kept);
+    await revokeTokenIn({ ...relay, id: kept.id, clock, logger: silentLogger });
+    clock.advance(500);
     assert.equal((await revoked.closed).code, 4401);
     await assert.rejects(Peer.open(uri), { message: 'HTTP 401' }, 'nor does its unused code live on');
   });
 
   it('sees a token that another process makes while the relay runs', async () => {
     await using relay = await openRelay();
-    const token = createTokenIn({
+    const token = await createTokenIn({
       data: relay.data,
       topic: 'x',
       scope: ['read'],
@@ -86,32 +89,39 @@ describe('access to topics', () => {
     assert.equal(viewer.webSocket.readyState, 1);
   });
 
-  it('keeps hashes, never secrets, in a file for its owner only', async () => {
-    await using relay = await openRelay();
+  it('keeps hashes, never secrets, in files for their owner only', async () => {
+    await using relay = await openRelay({ appSecret: 'a chosen secret' });
     const token = await relay.createToken({ topic: '*', scope: ['read', 'write'], ttlMs: HOUR });
-    const path = join(relay.data, 'tokens.json');
-    const text = readFileSync(path, 'utf8');
-    assert.ok(!text.includes(token));
-    assert.equal(statSync(path).mode & 0o077, 0);
-    assert.deepEqual(Object.keys(JSON.parse(text)[0]), [
-      'id',
-      'hash',
-      'topic',
-      'scope',
-      'created',
-      'expires',
-    ]);
+    const files = readdirSync(relay.data).filter((name) => name.startsWith('perch.db'));
+    assert.ok(files.length > 0);
+    for (const name of files) {
+      const path = join(relay.data, name);
+      const text = readFileSync(path, 'latin1');
+      assert.ok(!text.includes(token) && !text.includes('a chosen secret'), name);
+      assert.equal(statSync(path).mode & 0o077, 0, name);
+    }
   });
 
-  it('goes on with the tokens from before when the file is damaged, and says so', async () => {
-    const errors: string[] = [];
-    const logger = { ...silentLogger, error: (text: string) => errors.push(text), child: () => silentLogger };
-    await using relay = await openRelay({ logger });
+  it('remembers when a token was last used, to the minute', async () => {
+    const clock = new FakeClock();
+    await using relay = await openRelay({ clock });
     const token = await relay.createToken({ topic: 'x', scope: ['read'], ttlMs: HOUR });
-    writeFileSync(join(relay.data, 'tokens.json'), '{ oops');
-    using viewer = await Peer.open(`${relay.ws}/out/x`, bearer(token));
-    assert.equal(viewer.webSocket.readyState, 1);
-    assert.deepEqual(errors, ['tokens.json was changed and cannot be used; the tokens from before stay']);
+    const lastUsed = async () =>
+      (await listTokensIn({ ...relay, clock, logger: silentLogger })).map((record) => record.lastUsed);
+    assert.deepEqual(await lastUsed(), [undefined]);
+    const use = async () => {
+      using viewer = await Peer.open(`${relay.ws}/out/x`, bearer(token));
+      assert.equal(viewer.webSocket.readyState, 1);
+    };
+    const first = clock.wall();
+    await use();
+    assert.deepEqual(await lastUsed(), [first]);
+    clock.advance(59_000);
+    await use();
+    assert.deepEqual(await lastUsed(), [first]);
+    clock.advance(1_000);
+    await use();
+    assert.deepEqual(await lastUsed(), [first + 60_000]);
   });
 
   it('refuses a token without topic, scope or life', async () => {
@@ -249,7 +259,7 @@ describe('the app', () => {
 
   it('is opened by a link that works once', async () => {
     await using relay = await openRelay();
-    const link = relay.signInLink();
+    const link = await relay.signInLink();
     assert.match(link, /^http:\/\/localhost:\d+\/#[\w-]{43}$/);
     const answer = await signIn(relay.url, secretOf(link));
     assert.equal(answer.status, 204);
@@ -265,9 +275,9 @@ describe('the app', () => {
   it('opens with the secret that the caller chose, and no longer than 15 minutes', async () => {
     const clock = new FakeClock();
     await using relay = await openRelay({ clock, appSecret: 'chosen' });
-    assert.equal(secretOf(relay.signInLink()), 'chosen');
+    assert.equal(secretOf(await relay.signInLink()), 'chosen');
     assert.equal((await signIn(relay.url, 'chosen')).status, 204);
-    const next = secretOf(relay.signInLink());
+    const next = secretOf(await relay.signInLink());
     assert.notEqual(next, 'chosen');
     clock.advance(15 * 60_000);
     assert.equal((await signIn(relay.url, next)).status, 401);
@@ -275,7 +285,7 @@ describe('the app', () => {
 
   it('lets its own page see everything, and no other site', async () => {
     await using relay = await openRelay();
-    const cookie = cookieOf(await signIn(relay.url, secretOf(relay.signInLink())));
+    const cookie = cookieOf(await signIn(relay.url, secretOf(await relay.signInLink())));
     const own = { Cookie: cookie, Origin: relay.url };
     const foreign = { Cookie: cookie, Origin: 'http://evil.example' };
     const token = await relay.createToken({ topic: '**', scope: ['write'], ttlMs: HOUR });
@@ -297,7 +307,7 @@ describe('the app', () => {
       { message: 'HTTP 401' },
       'it only watches',
     );
-    const link = relay.signInLink();
+    const link = await relay.signInLink();
     assert.equal((await signIn(relay.url, secretOf(link), { Origin: 'http://evil.example' })).status, 403);
   });
 
@@ -314,7 +324,7 @@ describe('the app', () => {
     using _a = await Peer.open(`${relay.ws}/in/a`, bearer(writes));
     using _b = await Peer.open(`${relay.ws}/in/b`, bearer(writes));
     using _lab = await Peer.open(`${relay.ws}/in/lab`);
-    const cookie = cookieOf(await signIn(relay.url, secretOf(relay.signInLink())));
+    const cookie = cookieOf(await signIn(relay.url, secretOf(await relay.signInLink())));
     assert.deepEqual(await list({ Cookie: cookie }), ['a', 'b', 'lab']);
     assert.deepEqual(await list({ Authorization: `Bearer ${reads}` }), ['a', 'lab']);
     assert.deepEqual(await list({}), ['lab']);
@@ -324,13 +334,15 @@ describe('the app', () => {
     assert.deepEqual([await stats({}), await stats({ Cookie: cookie })], [401, 200]);
   });
 
-  it('stays signed in over a restart of the relay', async () => {
-    await using relay = await openRelay();
-    const cookie = cookieOf(await signIn(relay.url, secretOf(relay.signInLink())));
-    assert.ok(
-      !readFileSync(join(relay.data, 'app-sessions.json'), 'utf8').includes(cookie.split('=')[1] as string),
-    );
-    await using again = await openRelay({ data: relay.data });
+  it('stays signed in over a restart of the relay, and its unused links stay good', async (t) => {
+    const data = mkdtempSync(join(tmpdir(), 'perch-restart-'));
+    t.after(() => rmSync(data, { recursive: true, force: true }));
+    const relay = await openRelay({ data });
+    const cookie = cookieOf(await signIn(relay.url, secretOf(await relay.signInLink())));
+    const unused = secretOf(await relay.signInLink());
+    await relay.close();
+    await using again = await openRelay({ data });
+    assert.equal((await signIn(again.url, unused)).status, 204);
     assert.equal((await fetch(`${again.url}/api/v1/streams`, { headers: { Cookie: cookie } })).status, 200);
     assert.equal(
       (await fetch(`${again.url}/api/v1/streams`, { headers: { Cookie: `${cookie}x` } })).status,

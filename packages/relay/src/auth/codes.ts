@@ -12,44 +12,50 @@ export interface Grant {
 /** Whose right it is. What it rests on is looked at again as long as a connection that uses it is open. */
 export type Authority =
   | { readonly kind: 'open' }
-  | { readonly kind: 'token'; readonly id: string }
-  | { readonly kind: 'session'; readonly id: string }
+  /** `expires` in milliseconds since 1970. */
+  | { readonly kind: 'token' | 'session'; readonly id: string; readonly expires: number }
   /** crossbar's token as first message: `legacy/token-first.ts` watches over it. */
   | { readonly kind: 'crossbar' };
 
-/** One-time codes of `POST /session/<topic>` (COMPAT 3.4): UUID v4, used once, for a short time, in memory. */
-export class Codes {
+/** One-time codes of `POST /session/<topic>` (COMPAT 3.4): UUID v4, used once, for a short time. */
+export interface Codes {
+  /** A new code, or `undefined` while too many are pending. */
+  issue(grant: Grant): Promise<string | undefined>;
+  /** Spends a code. One for another topic is spent too: somebody is trying. */
+  redeem(code: string, topic: string): Promise<Grant | undefined>;
+}
+
+export interface CodeLimits {
+  readonly life: Millis;
+  /** So many may be pending. */
+  readonly most: number;
+}
+
+/** Codes of a relay that is alone: in memory, since none outlives it by more than seconds. */
+export class MemoryCodes implements Codes {
   readonly #clock: Clock;
-  readonly #life: Millis;
-  readonly #most: number;
+  readonly #limits: CodeLimits;
   /** In the order in which they were made, which is the order in which they expire. */
   readonly #pending = new Map<string, { readonly grant: Grant; readonly expires: number }>();
 
-  constructor(options: { clock: Clock; life: Millis; most: number }) {
+  constructor(options: { clock: Clock; limits: CodeLimits }) {
     this.#clock = options.clock;
-    this.#life = options.life;
-    this.#most = options.most;
+    this.#limits = options.limits;
   }
 
-  /** A new code, or `undefined` while too many are pending. */
-  issue(grant: Grant): string | undefined {
+  async issue(grant: Grant): Promise<string | undefined> {
     this.#forgetExpired();
-    if (this.#pending.size >= this.#most) return undefined;
+    if (this.#pending.size >= this.#limits.most) return undefined;
     const code = randomUUID();
-    this.#pending.set(code, { grant, expires: this.#clock.now() + this.#life });
+    this.#pending.set(code, { grant, expires: this.#clock.now() + this.#limits.life });
     return code;
   }
 
-  /** Spends a code. One for another topic is spent too: somebody is trying. */
-  redeem(code: string, topic: string): Grant | undefined {
+  async redeem(code: string, topic: string): Promise<Grant | undefined> {
     this.#forgetExpired();
     const entry = this.#pending.get(code);
     this.#pending.delete(code);
     return entry?.grant.topic === topic ? entry.grant : undefined;
-  }
-
-  get pending(): number {
-    return this.#pending.size;
   }
 
   #forgetExpired(): void {

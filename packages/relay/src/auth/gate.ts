@@ -1,8 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { type Access, matchesTopic, type TopicPath } from '@perch/protocol';
-import type { AppSessions } from './app-sessions.ts';
+import type { Clock } from '@perch/runtime';
+import type { AppSession, AppSessions } from './app-sessions.ts';
 import type { Authority, Codes, Grant } from './codes.ts';
-import { type Tokens, tokenAccess } from './tokens.ts';
+import type { Revocations } from './revocations.ts';
+import { type TokenRecord, type Tokens, tokenAccess } from './tokens.ts';
 
 /** The cookie that the app gets when it signs in. */
 export const SESSION_COOKIE = 'perch_session';
@@ -22,12 +24,23 @@ export class Gate {
   readonly #tokens: Tokens;
   readonly #codes: Codes;
   readonly #sessions: AppSessions;
+  readonly #revocations: Revocations;
+  readonly #clock: Clock;
 
-  constructor(options: { open: readonly string[]; tokens: Tokens; codes: Codes; sessions: AppSessions }) {
+  constructor(options: {
+    open: readonly string[];
+    tokens: Tokens;
+    codes: Codes;
+    sessions: AppSessions;
+    revocations: Revocations;
+    clock: Clock;
+  }) {
     this.#open = options.open;
     this.#tokens = options.tokens;
     this.#codes = options.codes;
     this.#sessions = options.sessions;
+    this.#revocations = options.revocations;
+    this.#clock = options.clock;
   }
 
   /** Whether anyone may read and write the topic. */
@@ -41,58 +54,66 @@ export class Gate {
   }
 
   /** What a visitor without code may do on a topic; `undefined` if nothing. */
-  grant(visitor: Visitor, topic: string): Grant | undefined {
+  async grant(visitor: Visitor, topic: string): Promise<Grant | undefined> {
     if (this.isOpen(topic)) return { topic, access: { read: true, write: true }, by: { kind: 'open' } };
     const secret = authorization(visitor.headers);
     if (secret !== undefined) {
-      const token = this.#tokens.find(secret);
+      const token = await this.#tokens.find(secret);
       const access = token && tokenAccess(token, topic);
       if (!token || !access || !(access.read || access.write)) return undefined;
-      return { topic, access, by: { kind: 'token', id: token.id } };
+      return { topic, access, by: { kind: 'token', id: token.id, expires: token.expires } };
     }
-    const session = this.session(visitor);
-    if (session === undefined || !isSameOrigin(visitor.headers)) return undefined;
-    return { topic, access: { read: true, write: false }, by: { kind: 'session', id: session } };
+    if (!isSameOrigin(visitor.headers)) return undefined;
+    const session = await this.session(visitor);
+    if (!session) return undefined;
+    const by = { kind: 'session', id: session.id, expires: session.expires } as const;
+    return { topic, access: { read: true, write: false }, by };
   }
 
   /** What a WebSocket on this path may do; `undefined` to refuse it. */
-  admit(visitor: Visitor, path: TopicPath, code: string | null): Grant | undefined {
+  async admit(visitor: Visitor, path: TopicPath, code: string | null): Promise<Grant | undefined> {
     if (path.kind === 'session') {
-      const grant = code === null ? undefined : this.#codes.redeem(code, path.topic);
+      const grant = code === null ? undefined : await this.#codes.redeem(code, path.topic);
       return grant && this.holds(grant.by) ? grant : undefined;
     }
-    const grant = this.grant(visitor, path.topic);
+    const grant = await this.grant(visitor, path.topic);
     if (!grant) return undefined;
     const access = narrow(grant.access, path.kind);
     return access && { ...grant, access };
   }
 
   /** A one-time code for what the visitor may do on the topic. */
-  issueCode(visitor: Visitor, topic: string): 'refused' | 'busy' | { readonly code: string } {
-    const grant = this.grant(visitor, topic);
+  async issueCode(visitor: Visitor, topic: string): Promise<'refused' | 'busy' | { readonly code: string }> {
+    const grant = await this.grant(visitor, topic);
     if (!grant) return 'refused';
-    const code = this.#codes.issue(grant);
+    const code = await this.#codes.issue(grant);
     return code === undefined ? 'busy' : { code };
   }
 
   /** Which topics a visitor may see in a list; `undefined` if he may see no list. Same origin is not needed to look. */
-  visibleTopics(visitor: Visitor): ((topic: string) => boolean) | undefined {
-    const secret = authorization(visitor.headers);
-    if (secret !== undefined) {
-      const token = this.#tokens.find(secret);
+  async visibleTopics(visitor: Visitor): Promise<((topic: string) => boolean) | undefined> {
+    if (authorization(visitor.headers) !== undefined) {
+      const token = await this.token(visitor);
       return token && ((topic) => this.isOpen(topic) || tokenAccess(token, topic).read);
     }
-    if (this.session(visitor) !== undefined) return () => true;
+    if (await this.session(visitor)) return () => true;
     return this.opensAny ? (topic) => this.isOpen(topic) : undefined;
   }
 
   /** Whether a visitor may look at the statistics of all clients: the right to read topic `stats`, or a sign-in. */
-  maySeeStats(visitor: Visitor): boolean {
-    return this.grant(visitor, 'stats')?.access.read === true || this.session(visitor) !== undefined;
+  async maySeeStats(visitor: Visitor): Promise<boolean> {
+    if ((await this.grant(visitor, 'stats'))?.access.read) return true;
+    return (await this.session(visitor)) !== undefined;
+  }
+
+  /** The valid token that the visitor shows. */
+  async token(visitor: Visitor): Promise<TokenRecord | undefined> {
+    const secret = authorization(visitor.headers);
+    return secret === undefined ? undefined : this.#tokens.find(secret);
   }
 
   /** The session that the visitor's cookie names. */
-  session(visitor: Visitor): string | undefined {
+  async session(visitor: Visitor): Promise<AppSession | undefined> {
     const cookie = readCookie(visitor.headers.cookie, SESSION_COOKIE);
     return cookie === undefined ? undefined : this.#sessions.find(cookie);
   }
@@ -104,9 +125,8 @@ export class Gate {
       case 'crossbar':
         return true;
       case 'token':
-        return this.#tokens.isValid(authority.id);
       case 'session':
-        return this.#sessions.isValid(authority.id);
+        return authority.expires > this.#clock.wall() && !this.#revocations.has(authority);
     }
   }
 }

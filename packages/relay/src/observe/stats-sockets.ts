@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import { closeCodes } from '@perch/protocol';
 import type { Clock } from '@perch/runtime';
 import type { WebSocket } from 'ws';
+import type { Authority } from '../auth/codes.ts';
 import type { Topics } from '../topics.ts';
 import { clientStats } from './client-stats.ts';
 
@@ -15,7 +16,8 @@ const MOST_BUFFERED_BYTES = 1024 * 1024;
 export class StatsSockets {
   readonly #topics: Topics;
   readonly #clock: Clock;
-  readonly #open = new Set<WebSocket>();
+  /** Each with what its right rests on. */
+  readonly #open = new Map<WebSocket, Authority>();
 
   constructor(options: { topics: Topics; clock: Clock }) {
     this.#topics = options.topics;
@@ -26,8 +28,8 @@ export class StatsSockets {
     return this.#open.size;
   }
 
-  add(webSocket: WebSocket, socket: Duplex): void {
-    this.#open.add(webSocket);
+  add(webSocket: WebSocket, socket: Duplex, authority: Authority): void {
+    this.#open.set(webSocket, authority);
     webSocket.on('message', () => {
       if (socket.writableLength > MOST_BUFFERED_BYTES) return;
       // One write for all of them; each stays a message of its own.
@@ -43,11 +45,18 @@ export class StatsSockets {
     webSocket.on('close', () => void this.#open.delete(webSocket));
   }
 
+  /** Ends whoever's right has ended. */
+  dismiss(hasEnded: (authority: Authority) => boolean): void {
+    for (const [webSocket, authority] of this.#open) {
+      if (hasEnded(authority)) webSocket.close(closeCodes.unauthorised, 'the right to be here has ended');
+    }
+  }
+
   close(): void {
-    for (const webSocket of this.#open) webSocket.close(closeCodes.goingAway, 'the relay stops');
+    for (const webSocket of this.#open.keys()) webSocket.close(closeCodes.goingAway, 'the relay stops');
   }
 
   terminate(): void {
-    for (const webSocket of this.#open) webSocket.terminate();
+    for (const webSocket of this.#open.keys()) webSocket.terminate();
   }
 }

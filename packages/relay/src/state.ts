@@ -1,0 +1,65 @@
+import { existsSync } from 'node:fs';
+import type { Clock, Logger } from '@perch/runtime';
+import { hasOldFiles, importFiles } from './auth/import-files.ts';
+import { type NewToken, type TokenRecord, Tokens } from './auth/tokens.ts';
+import { prepareData } from './options.ts';
+import { type DatabaseAddress, parseDatabaseAddress } from './storage/address.ts';
+import type { Database } from './storage/database.ts';
+import { openDatabase } from './storage/open.ts';
+
+/** Where a relay's state is. */
+export interface StatePlace {
+  /** The relay's directory. */
+  readonly data: string;
+  /** Address of its database. Default: `perch.db` in the directory. */
+  readonly database?: string | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/**
+ * Opens a relay's database, made if need be, with what version 0.1 kept in files taken over.
+ *
+ * @param place.check look through a SQLite file for damage first.
+ * @throws {RelayError} that says what is wrong and what to do; nothing is left open then.
+ */
+export async function openState(place: StatePlace & { check?: boolean }): Promise<Database> {
+  prepareData(place.data);
+  const { check = false, logger } = place;
+  const database = await openDatabase({ address: addressOf(place), check, logger });
+  try {
+    await importFiles({ data: place.data, database, clock: place.clock });
+    return database;
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+const addressOf = ({ database, data }: StatePlace): DatabaseAddress => parseDatabaseAddress(database, data);
+
+/** Makes a token, also while a relay runs on the same state: for `perch token create`. @returns its secret. */
+export async function createTokenIn(place: StatePlace & NewToken): Promise<string> {
+  await using database = await openState(place);
+  return (await new Tokens({ ...place, database }).create(place)).secret;
+}
+
+/** The valid tokens: for `perch token list`. Where no relay ever was there are none. */
+export async function listTokensIn(place: StatePlace): Promise<readonly TokenRecord[]> {
+  if (!isThere(place)) return [];
+  await using database = await openState(place);
+  return await new Tokens({ ...place, database }).valid();
+}
+
+/** Ends a token; a relay that runs obeys within a second: for `perch token revoke`. @returns whether there was one. */
+export async function revokeTokenIn(place: StatePlace & { id: string }): Promise<boolean> {
+  if (!isThere(place)) return false;
+  await using database = await openState(place);
+  return (await new Tokens({ ...place, database }).revoke(place.id)) !== undefined;
+}
+
+/** Whether there is any state. To look must not make it. */
+function isThere(place: StatePlace): boolean {
+  const address = addressOf(place);
+  return address.kind === 'postgres' || existsSync(address.path) || hasOldFiles(place.data);
+}
