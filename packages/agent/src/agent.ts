@@ -74,7 +74,9 @@ async function assemble(options: AgentOptions, scope: Scope): Promise<Agent> {
   const dialer = await makeDialer(options.outgoing);
   const uplinks = new Uplinks({ switchboard, dialer, clock, logger });
   scope.onClose(() => uplinks.close());
-  const streams = scope.own(new Streams({ switchboard, clock, combining, pressure: () => undefined }));
+  const streams = scope.own(
+    new Streams({ switchboard, clock, combining, pressure: (stream) => uplinks.pressure(stream) }),
+  );
   scope.own(new ControlMember({ switchboard, store, clock }));
   scope.onClose(() => store.drain());
   const publishers = new Publishers({ switchboard, clock, logger });

@@ -33,10 +33,11 @@ test('perch.1 carries mark and text through its header', () => {
   }
 });
 
-test('a perch.1 ping is answered with its time and ours, other control is nothing', () => {
+test('a perch.1 ping is answered with its time and ours, what else it says is told', () => {
   const say = (text: string) => perch1.decode(Buffer.from(text), false, 42);
   assert.deepEqual(say('{"type":"ping","t":7}'), { kind: 'answer', text: '{"type":"pong","t":7,"now":42}' });
-  assert.deepEqual(say('{"type":"watched","viewers":1}'), { kind: 'nothing' });
+  const watched = { type: 'watched', viewers: 1 };
+  assert.deepEqual(say(JSON.stringify(watched)), { kind: 'told', control: watched });
   assert.deepEqual(say('{"type":"of-a-later-version"}'), { kind: 'nothing' });
 });
 

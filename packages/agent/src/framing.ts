@@ -1,5 +1,6 @@
 import type { HubMessage, TopicMessage } from '@perch/hub';
 import {
+  type Control,
   decodeControl,
   encodeControl,
   PERCH_1,
@@ -13,12 +14,15 @@ export type Received =
   | { readonly kind: 'message'; readonly message: HubMessage }
   /** A question that wants this answer at once. */
   | { readonly kind: 'answer'; readonly text: string }
+  /** Something that the peer says of itself. */
+  | { readonly kind: 'told'; readonly control: Control }
   /** Understood, and nothing to do. */
   | { readonly kind: 'nothing' };
 
 /** How messages of a topic travel on one WebSocket. */
 export interface Framing {
-  encode(message: TopicMessage): { readonly data: Uint8Array; readonly binary: boolean };
+  /** @param replay it is sent to begin with, not live. */
+  encode(message: TopicMessage, replay?: boolean): { readonly data: Uint8Array; readonly binary: boolean };
   /**
    * @param wallMs what this machine's wall clock says.
    * @throws {ProtocolError} where it is not what the framing says.
@@ -37,16 +41,17 @@ export const raw: Framing = {
 
 /** `perch.1`: a small header before each message; text messages are control (docs/reference/wire.md). */
 export const perch1: Framing = {
-  encode({ bytes, text, mark, sequence }) {
+  encode({ bytes, text, mark, sequence }, replay = false) {
     const data = new Uint8Array(WIRE_HEADER_BYTES + bytes.byteLength);
-    writeWireHeader(data, 0, { ...mark, sequence, text, replay: false });
+    writeWireHeader(data, 0, { ...mark, sequence, text, replay });
     data.set(bytes, WIRE_HEADER_BYTES);
     return { data, binary: true };
   },
   decode(data, binary, wallMs) {
     if (!binary) {
       const control = decodeControl(Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString());
-      if (control?.type !== 'ping') return { kind: 'nothing' };
+      if (!control) return { kind: 'nothing' };
+      if (control.type !== 'ping') return { kind: 'told', control };
       return { kind: 'answer', text: encodeControl({ type: 'pong', t: control.t, now: wallMs }) };
     }
     const { sequence: _, text, replay, ...mark } = readWireHeader(data);

@@ -4,9 +4,12 @@ import { limits } from '@perch/protocol';
 import { type Clock, type Millis, millis, type Timer } from '@perch/runtime';
 import type { WebSocket } from 'ws';
 import type { Framing } from './framing.ts';
+import { FlowWindow } from './uplink/flow-window.ts';
 
 /** Once so much waits inside this process for the kernel, the rest waits where it can still be left out. */
 const HIGH_WATER_BYTES = 256 * 1024;
+/** While something is on its way it is asked so often how far it has come. */
+const ASK_EVERY = 50;
 
 /** A ping's payload: unpredictable, so that only reading it answers it. */
 const TOKEN_BYTES = 6;
@@ -26,13 +29,16 @@ export interface OutboxOptions {
   readonly pingPeriod: Millis;
   /** A peer silent for this long is gone: the socket is destroyed. */
   readonly deadline: Millis;
+  /** How old what waits may get, in ms. Default `limits.backlogAge`. */
+  readonly age?: Millis;
   /** Called for each message that was handed to the socket. */
   readonly onSent: (bytes: number) => void;
 }
 
 /**
  * What one WebSocket is given, so that a slow one harms only itself: the backlog (sent and not confirmed, and queued)
- * is bounded in bytes and age, and over it whole messages are left out up to the next random access point. A turn's
+ * is bounded in bytes and age, and over it whole messages are left out up to the next random access point, sound last.
+ * What is on its way is kept to what the line delivers in a moment, so that what waits can still be left out. A turn's
  * messages leave in one write. It also notices a peer that has gone without a word.
  *
  * Owns neither socket; `close` stops its timer. A closed socket is simply given nothing more.
@@ -44,18 +50,24 @@ export class Outbox {
     periodLate: limits.confirmPeriodLate,
     everyBytes: limits.backlogBytes / 4,
   });
-  readonly #queue = new TakerQueue<TopicMessage>({
-    limits: { bytes: limits.backlogBytes, age: limits.backlogAge, hardBytes: limits.backlogHardBytes },
-    onTheWay: this.#confirmations,
-  });
+  readonly #window = new FlowWindow();
+  readonly #queue: TakerQueue<TopicMessage>;
   readonly #keepAlive: Timer;
   readonly #tick: Millis;
   readonly #pump = () => this.#drain();
   #heardAt: Millis;
+  #probedAt = millis(Number.NEGATIVE_INFINITY);
+  /** The window kept something back since the last answer. */
+  #wasFull = false;
+  #onEmpty: (() => void) | undefined;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
-    const { socket, clock, pingPeriod, deadline } = options;
+    const { socket, clock, pingPeriod, deadline, age = limits.backlogAge } = options;
+    this.#queue = new TakerQueue<TopicMessage>({
+      limits: { bytes: limits.backlogBytes, age, hardBytes: limits.backlogHardBytes },
+      onTheWay: this.#confirmations,
+    });
     this.#heardAt = clock.now();
     socket.on('message', () => this.#heard());
     socket.on('ping', () => this.#heard());
@@ -74,6 +86,11 @@ export class Outbox {
     return this.#queue.backlog;
   }
 
+  /** How old the oldest is that waits here or in the network, in ms; 0 where nothing does. */
+  delay(now: Millis): number {
+    return Math.max(this.#queue.age(now), this.#confirmations.age(now), this.#window.delay);
+  }
+
   /** Sends what of the batch is not from `self`, as far as the backlog allows. */
   send(batch: Batch, self: unknown): void {
     const messages = batch.isFrom(self) ? batch.messages.filter(({ from }) => from !== self) : batch.messages;
@@ -86,36 +103,79 @@ export class Outbox {
     this.#drain();
   }
 
+  /** Sends messages for the other side to begin with, before all others and outside the budget. */
+  sendReplay(messages: readonly TopicMessage[]): void {
+    if (this.#options.socket.readyState !== this.#options.socket.OPEN) return;
+    this.#options.tcp.cork();
+    for (const message of messages) this.#write(message, true);
+    this.#probe(this.#options.clock.now());
+    this.#options.tcp.uncork();
+  }
+
+  /** Resolves when nothing waits here any more, or after `most`. */
+  async emptied(most: Millis): Promise<void> {
+    if (this.#queue.length === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const late = this.#options.clock.after(most, resolve);
+    this.#onEmpty = resolve;
+    await promise;
+    late.cancel();
+  }
+
   /** Idempotent. */
   close(): void {
     this.#keepAlive.cancel();
     this.#queue.clear();
+    this.#onEmpty?.();
   }
 
   #drain(): void {
-    const { socket, tcp, framing, onSent } = this.#options;
-    if (this.#queue.length === 0 || socket.readyState !== socket.OPEN) return;
-    tcp.cork();
-    while (socket.bufferedAmount < HIGH_WATER_BYTES) {
-      const next = this.#queue.shift();
-      if (!next) break;
-      const { data, binary } = framing.encode(next.message);
-      // The callback comes when the kernel has it.
-      socket.send(data, { binary }, this.#pump);
-      this.#confirmations.wrote(next.size);
-      onSent(next.size);
+    const { socket, tcp, clock } = this.#options;
+    if (socket.readyState !== socket.OPEN) return;
+    const now = clock.now();
+    if (this.#queue.length > 0) {
+      tcp.cork();
+      while (this.#hasRoom()) {
+        const next = this.#queue.shift();
+        if (!next) break;
+        this.#write(next.message, false);
+      }
+      // In the write that carries media anyway.
+      if (this.#isProbeDue(now)) this.#probe(now);
+      tcp.uncork();
     }
-    this.#probeIfDue();
-    tcp.uncork();
+    if (this.#queue.length === 0) this.#onEmpty?.();
   }
 
-  /** Asks how far the peer has read, in the write that carries media anyway. */
-  #probeIfDue(): void {
-    const now = this.#options.clock.now();
-    if (this.#confirmations.isDue(now)) this.#probe(now);
+  #hasRoom(): boolean {
+    const { socket } = this.#options;
+    const onTheWay = this.#confirmations.allBytes;
+    const isFull = onTheWay > 0 && onTheWay >= this.#window.bytes;
+    if (isFull && this.#queue.length > 0) this.#wasFull = true;
+    return !isFull && socket.bufferedAmount < HIGH_WATER_BYTES;
+  }
+
+  #write(message: TopicMessage, replay: boolean): void {
+    const { socket, framing, onSent } = this.#options;
+    const { data, binary } = framing.encode(message, replay);
+    // The callback comes when the kernel has it.
+    socket.send(data, { binary }, this.#pump);
+    const bytes = message.bytes.byteLength;
+    this.#confirmations.wrote(bytes);
+    onSent(bytes);
+  }
+
+  #isProbeDue(now: Millis): boolean {
+    return (
+      this.#confirmations.openSince === undefined ||
+      now - this.#probedAt >= ASK_EVERY ||
+      this.#confirmations.isDue(now)
+    );
   }
 
   #probe(now: Millis): void {
+    if (this.#confirmations.leeway().bytes === Number.POSITIVE_INFINITY) return;
+    this.#probedAt = now;
     const token = randomBytes(TOKEN_BYTES);
     this.#confirmations.probe(token.readUIntBE(0, TOKEN_BYTES), now);
     this.#options.socket.ping(token);
@@ -125,7 +185,11 @@ export class Outbox {
     this.#heard();
     if (token.length !== TOKEN_BYTES) return;
     const now = this.#options.clock.now();
-    if (this.#confirmations.answer(token.readUIntBE(0, TOKEN_BYTES), now)) this.#drain();
+    const confirmed = this.#confirmations.answer(token.readUIntBE(0, TOKEN_BYTES), now);
+    if (!confirmed) return;
+    this.#window.confirmed(confirmed, now, this.#wasFull);
+    this.#wasFull = false;
+    this.#drain();
   }
 
   #heard(): void {

@@ -1,4 +1,4 @@
-import { isRefusal, limits } from '@perch/protocol';
+import { closeCodes, isRefusal, limits } from '@perch/protocol';
 import { Backoff, type Clock, Emitter, type Millis, millis, type Timer } from '@perch/runtime';
 import { ClientError } from './errors.ts';
 import { openSession } from './session.ts';
@@ -46,7 +46,8 @@ export interface ConnectionOptions {
 
 /**
  * Keeps one WebSocket to a topic. After a failure it waits 1, 2, 4, 8, 10, 10 … s ± 25 %; after a connection that
- * lived at least 5 s and was not refused it dials again at once (COMPAT V12). Starts with `start`, ends with `close`.
+ * lived at least 5 s and was not refused it dials again at once (COMPAT V12), after one whose place another publisher took
+ * (4409) in a minute. Starts with `start`, ends with `close`.
  */
 export class Connection implements AsyncDisposable {
   readonly events = new Emitter<ConnectionEvents>();
@@ -234,14 +235,17 @@ export class Connection implements AsyncDisposable {
       return;
     }
     const words = reason ? `: ${reason}` : '';
-    this.#failed(
-      new ClientError('connection-lost', `the other side closed with ${code}${words}`, { status: code }),
-    );
+    const error = new ClientError('connection-lost', `the other side closed with ${code}${words}`, {
+      status: code,
+    });
+    // Two publishers that take each other's place at once would do it for ever.
+    if (code === closeCodes.replaced) this.#failed(error, limits.replacedPause);
+    else this.#failed(error);
   }
 
-  #failed(error: Error): void {
+  #failed(error: Error, least = millis(0)): void {
     this.#timer?.cancel();
-    const pause = this.#backoff.next();
+    const pause = millis(Math.max(least, this.#backoff.next()));
     const { clock } = this.#options;
     this.#timer = clock.after(pause, () => this.#try());
     this.#set({

@@ -21,7 +21,7 @@ describe('confirmations', () => {
     const probe = c.ask(at(0));
     c.wrote(50);
     assert.equal(c.bytes, 150);
-    assert.equal(c.answer(probe, at(10)), true);
+    assert.equal(c.answer(probe, at(10))?.at, at(0));
     assert.equal(c.bytes, 50);
   });
 
@@ -72,10 +72,10 @@ describe('confirmations', () => {
     const first = c.ask(at(0));
     c.wrote(100);
     const second = c.ask(at(200));
-    assert.equal(c.answer(second, at(300)), true);
+    assert.ok(c.answer(second, at(300)));
     assert.equal(c.bytes, 0);
     assert.equal(c.age(at(9000)), 0);
-    assert.equal(c.answer(first, at(301)), false);
+    assert.equal(c.answer(first, at(301)), undefined);
     assert.equal(c.bytes, 0);
   });
 
@@ -84,8 +84,8 @@ describe('confirmations', () => {
     c.wrote(100);
     const token = c.ask(at(0));
     c.wrote(900);
-    assert.equal(c.answer(token + 1, at(1)), false);
-    assert.equal(c.answer(Number.NaN, at(1)), false);
+    assert.equal(c.answer(token + 1, at(1)), undefined);
+    assert.equal(c.answer(Number.NaN, at(1)), undefined);
     assert.equal(c.bytes, 1000);
   });
 

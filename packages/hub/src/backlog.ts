@@ -24,11 +24,14 @@ export interface Leeway {
   readonly until: number;
 }
 
-interface Probe {
-  readonly token: number;
-  /** Bytes written before it, since the connection began. */
-  readonly total: number;
+/** What an answer says: when it was asked for, and how many bytes were written before that since the beginning. */
+export interface Confirmed {
   readonly at: Millis;
+  readonly total: number;
+}
+
+interface Probe extends Confirmed {
+  readonly token: number;
 }
 
 /** At most so many questions are open; each is a few bytes here and on the wire. */
@@ -119,14 +122,18 @@ export class Confirmations implements OnTheWay {
     this.#lastProbeTotal = this.#written;
   }
 
-  /** Takes an answer. One to no open probe changes nothing; one probe's answer confirms those before it too. */
-  answer(token: number, now: Millis): boolean {
+  /**
+   * Takes an answer; one probe's answer confirms those before it too.
+   *
+   * @returns `undefined` where it answers no open probe; then nothing has changed.
+   */
+  answer(token: number, now: Millis): Confirmed | undefined {
     const index = this.#open.findIndex((probe) => probe.token === token);
     const probe = this.#open[index];
-    if (!probe) return false;
+    if (!probe) return undefined;
     if (this.#confirmed < this.#start && probe.total >= this.#start) this.#startConfirmedAt = now;
     this.#confirmed = probe.total;
     this.#open = this.#open.slice(index + 1);
-    return true;
+    return probe;
   }
 }

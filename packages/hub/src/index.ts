@@ -1,6 +1,7 @@
 export {
   Confirmations,
   type ConfirmationsOptions,
+  type Confirmed,
   type Leeway,
   type OnTheWay,
 } from './backlog.ts';

@@ -63,6 +63,12 @@ export class TakerQueue<M extends { readonly mark: HubMark }> {
     return this.#bytes;
   }
 
+  /** How long the oldest has waited here; 0 where nothing waits. */
+  age(now: Millis): number {
+    const oldest = this.#entries[0];
+    return oldest ? now - oldest.at : 0;
+  }
+
   /** Video is being left out until a random access point fits. */
   get isSkipping(): boolean {
     return this.#skipping;

@@ -1,6 +1,6 @@
 import { findRandomAccess } from './find-random-access.ts';
 import type { MessageMark } from './message-cutter.ts';
-import { PACKET_BYTES, SYNC_BYTE } from './packet/packet.ts';
+import { PACKET_BYTES, PAT_PID, pidOf, SYNC_BYTE } from './packet/packet.ts';
 import { ProgramTables } from './program-tables.ts';
 
 /** A message of a topic, as far as a start group looks at it. */
@@ -94,12 +94,17 @@ export const beginsGroup = (mark: MessageMark): boolean => mark.randomAccess && 
 export function withTables<M extends StartMessage>(message: M, tables: ProgramTables): M | undefined {
   const packets = tables.packets();
   if (!packets) return undefined;
+  if (bringsTables(message.bytes)) return message;
   const own = message.bytes.subarray(findRandomAccess(message.bytes, message.mark.class));
   const bytes = new Uint8Array(packets.length + own.length);
   bytes.set(packets);
   bytes.set(own, packets.length);
   return { ...message, bytes };
 }
+
+/** Whether a message begins with a PAT: a combined stream's random access messages do. */
+const bringsTables = (bytes: Uint8Array): boolean =>
+  bytes.length >= PACKET_BYTES && bytes[0] === SYNC_BYTE && pidOf(bytes, 0) === PAT_PID;
 
 /** A transport stream's sync byte: the tables may come in a message of their own before anything is known. */
 const looksLikeTables = (bytes: Uint8Array): boolean =>

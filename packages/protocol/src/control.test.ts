@@ -11,6 +11,8 @@ test('each control message survives the wire', () => {
     { type: 'live' },
     { type: 'dropped', messages: 2, bytes: 3 },
     { type: 'watched', viewers: 4 },
+    { type: 'standby' },
+    { type: 'replaced' },
     { type: 'ping', t: 5 },
     { type: 'pong', t: 5, now: 6 },
   ];

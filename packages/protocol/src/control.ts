@@ -14,6 +14,10 @@ export type Control =
   | { readonly type: 'dropped'; readonly messages: number; readonly bytes: number }
   /** relay → publisher: how many watch (recorders included, caches and statistics not). */
   | { readonly type: 'watched'; readonly viewers: number }
+  /** publisher → relay: there is something to send, which is held back until somebody watches. */
+  | { readonly type: 'standby' }
+  /** relay → publisher, before close code 4409: another publisher took over. */
+  | { readonly type: 'replaced' }
   /** either → other, to learn clock offset and round trip. `t` is echoed, `now` is the answerer's wall clock in ms. */
   | { readonly type: 'ping'; readonly t: number }
   | { readonly type: 'pong'; readonly t: number; readonly now: number };
@@ -26,6 +30,8 @@ const numberFields: { readonly [K in ControlType]: readonly string[] } = {
   live: [],
   dropped: ['messages', 'bytes'],
   watched: ['viewers'],
+  standby: [],
+  replaced: [],
   ping: ['t'],
   pong: ['t', 'now'],
 };

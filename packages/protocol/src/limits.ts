@@ -46,6 +46,12 @@ export const limits = {
   /** An agent asks a quiet destination this often whether it is there, and after so long a silence dials anew. */
   uplinkPing: millis(5_000),
   uplinkDeadline: millis(30_000),
+  /** How old what an agent sends may get while it waits; with what is on its way it stays below two seconds. */
+  uplinkAge: millis(1_500),
+  /** An agent whose place another publisher took tries again after this. */
+  replacedPause: millis(60_000),
+  /** A new destination that is open waits so long for a random access point before the old one is left. */
+  switchWait: millis(2_000),
   /** Connections to one agent. */
   agentConnections: 2_000,
   /** Stream rules and destination rules on one agent, each. */

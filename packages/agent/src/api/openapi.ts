@@ -123,6 +123,12 @@ const stats = record({
       messages: whole,
       bytes: whole,
       backlogBytes: whole,
+      delayMs: whole,
+      viewers: nullable('integer'),
+      moving: {
+        ...record({ to: text, forMs: whole, state: text, lastError: nullable('string') }),
+        type: ['object', 'null'],
+      },
       dropped: drops,
     }),
   ),

@@ -1,11 +1,11 @@
-import type { Clock } from '@perch/runtime';
+import type { Clock, Millis } from '@perch/runtime';
 import type { Member } from '../ingest/member.ts';
 import type { Publishers } from '../ingest/publisher.ts';
 import type { Switchboard } from '../ingest/switchboard.ts';
 import type { RuleStore } from '../rules/store.ts';
 import type { Source } from '../sources/source.ts';
 import type { Streams } from '../streams/streams.ts';
-import type { Uplink } from '../uplink/uplink.ts';
+import type { Moving, Uplink } from '../uplink/uplink.ts';
 import { feedMedia, streamStats } from './media-stats.ts';
 
 /** What the statistics look at. */
@@ -82,7 +82,22 @@ function destinationStats(uplink: Uplink, { clock, store }: StatsParts) {
     messages: meter.messages,
     bytes: meter.bytes,
     backlogBytes: uplink.backlog,
+    /** How old the oldest is that waits or is on its way. */
+    delayMs: Math.round(uplink.delayMs),
+    /** How many watch, where the other end says so. At 0 nothing is sent. */
+    viewers: uplink.viewers ?? null,
+    /** Another destination that is being made while this one goes on. */
+    moving: uplink.moving ? movingStats(uplink.moving, now) : null,
     dropped: uplink.dropped,
+  };
+}
+
+function movingStats({ to, since, state, lastError }: Moving, now: Millis) {
+  return {
+    to: withoutSecrets(to),
+    forMs: Math.round(now - since),
+    state: state.kind,
+    lastError: lastError ?? null,
   };
 }
 

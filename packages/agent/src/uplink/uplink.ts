@@ -1,26 +1,15 @@
-import { Connection, type ConnectionState, type Greeting } from '@perch/client';
-import {
-  type Batch,
-  type DropCount,
-  type HubMessage,
-  type Taker,
-  TakerQueue,
-  type TopicMessage,
-} from '@perch/hub';
-import { limits, ProtocolError } from '@perch/protocol';
-import type { Clock, Logger } from '@perch/runtime';
-import { framingOf } from '../framing.ts';
+import type { DropCount, HubMessage, TopicMessage } from '@perch/hub';
+import { beginsGroup } from '@perch/mpegts';
+import { limits } from '@perch/protocol';
+import type { Clock, Logger, Millis, Timer } from '@perch/runtime';
 import { Meter } from '../ingest/meter.ts';
 import type { FeedInput, Switchboard } from '../ingest/switchboard.ts';
-import { Outbox } from '../outbox.ts';
 import type { DestinationRule } from '../rules/rule.ts';
-import type { Dialer, Dialled } from './dial.ts';
+import type { Dialer } from './dial.ts';
+import { Line, type LineState, sum } from './line.ts';
+import { Tap } from './tap.ts';
 
-/** While the far end is being dialled so much is kept for it; more would be stale when it answers. */
-const HELD_BYTES = 1024 * 1024;
-
-/** Where a destination stands. `invalid`: its rule can never work, and says why. */
-export type UplinkState = ConnectionState | { readonly kind: 'invalid'; readonly error: Error };
+export type UplinkState = LineState;
 
 export interface UplinkOptions {
   readonly rule: DestinationRule;
@@ -31,224 +20,246 @@ export interface UplinkOptions {
   readonly logger: Logger;
 }
 
+/** How the way out of a stream stands. */
+export interface UplinkPressure {
+  /** How old the oldest is that waits here or in the network, in ms. */
+  readonly delayMs: number;
+  /** Left out so far; counts up. */
+  readonly droppedMessages: number;
+  /** Bits per second that leave. */
+  readonly bitRate: number;
+}
+
+/** A destination that is being made while the old one goes on. */
+export interface Moving {
+  readonly to: string;
+  /** On the agent's clock. */
+  readonly since: Millis;
+  readonly state: LineState;
+  readonly lastError: string | undefined;
+}
+
+interface Move {
+  readonly line: Line;
+  /** The old one's where the topic stays the same. */
+  readonly tap: Tap;
+  readonly since: Millis;
+  /** Runs from when the new line is open. */
+  patience: Timer | undefined;
+}
+
 /**
- * Sends what a topic carries to one destination, and what comes back to the topic. Dials for as long as its rule
- * holds; `close` ends it with 1000.
+ * Sends what a topic carries to one destination, and what comes back to the topic. `move` makes another destination
+ * before this one is broken (DESIGN, media rule 5); `close` ends it with 1000.
  */
-export class Uplink implements Taker {
-  readonly rule: DestinationRule;
+export class Uplink {
   readonly meter = new Meter();
-  readonly #options: UplinkOptions;
+  readonly #options: Omit<UplinkOptions, 'rule'>;
   /** Opened by the first message that comes back. */
   #input: FeedInput | undefined;
-  readonly #leave: Disposable;
-  readonly #held: TakerQueue<TopicMessage>;
-  #connection: Connection | undefined;
-  #invalid: Error | undefined;
-  #dialled: Dialled | undefined;
-  #outbox: Outbox | undefined;
-  #opened = 0;
-  #isClosed = false;
-  #lastError: string | undefined;
-  /** Left out by outboxes of connections that have ended, or because there was no connection. */
+  #line: Line;
+  #tap: Tap;
+  #move: Move | undefined;
+  /** Lines that were left and still have something to deliver. */
+  readonly #leaving = new Set<Promise<void>>();
   #droppedBefore = { messages: 0, bytes: 0 };
+  #reconnectsBefore = 0;
 
-  constructor(options: UplinkOptions) {
+  constructor({ rule, ...options }: UplinkOptions) {
     this.#options = options;
-    this.rule = options.rule;
-    this.#held = new TakerQueue({
-      limits: { bytes: HELD_BYTES, age: limits.backlogAge, hardBytes: limits.backlogHardBytes },
-      onTheWay: { bytes: 0, allBytes: 0, age: () => 0 },
-    });
-    this.#leave = options.switchboard.join(this.rule.stream, this);
-    try {
-      this.#connection = this.#connect();
-    } catch (error) {
-      this.#fails(error as Error);
-    }
+    this.#tap = this.#makeTap(rule.stream);
+    this.#line = this.#makeLine(rule);
+  }
+
+  /** The rule that holds; that of a move in progress is not in force yet. */
+  get rule(): DestinationRule {
+    return this.#line.rule;
+  }
+
+  /** The rule that was given last. */
+  get wanted(): DestinationRule {
+    return (this.#move?.line ?? this.#line).rule;
   }
 
   get state(): UplinkState {
-    if (this.#connection) return this.#connection.state;
-    return { kind: 'invalid', error: this.#invalid ?? new Error('not connected') };
+    return this.#line.state;
   }
 
-  /** How often the connection was opened again. */
+  /** Another destination that is being made, if one is. */
+  get moving(): Moving | undefined {
+    if (!this.#move) return undefined;
+    const { line, since } = this.#move;
+    return { to: line.rule.destination, since, state: line.state, lastError: line.lastError };
+  }
+
+  /** How often a connection was opened again. */
   get reconnects(): number {
-    return Math.max(0, this.#opened - 1);
+    return this.#reconnectsBefore + this.#line.reconnects;
   }
 
   /** Why the last connection failed or ended, in words. */
   get lastError(): string | undefined {
-    return this.#lastError;
+    return this.#line.lastError;
+  }
+
+  /** How many watch at the other end, where it says so; 0: nothing is sent. */
+  get viewers(): number | undefined {
+    return this.#line.viewers;
   }
 
   get dropped(): DropCount {
-    return sum(this.#droppedBefore, this.#held.dropped, this.#outbox?.dropped);
+    return sum(this.#droppedBefore, this.#line.dropped);
   }
 
   /** Bytes waiting or unconfirmed. */
   get backlog(): number {
-    return this.#outbox?.backlog ?? this.#held.bytes;
+    return this.#line.backlog;
+  }
+
+  /** How old the oldest is that waits or is on its way, in ms. */
+  get delayMs(): number {
+    return this.#line.delayMs;
+  }
+
+  /** Undefined while nothing is sent. */
+  get pressure(): UplinkPressure | undefined {
+    if (!this.#line.isOpen || this.#line.viewers === 0) return undefined;
+    return {
+      delayMs: this.#line.delayMs,
+      droppedMessages: this.dropped.messages,
+      bitRate: this.meter.bitRate(this.#options.clock.now()),
+    };
   }
 
   start(): void {
-    this.#connection?.start();
+    this.#line.start();
   }
 
-  take(batch: Batch): void {
-    if (this.#outbox) {
-      this.#outbox.send(batch, this);
-      return;
-    }
-    const now = this.#options.clock.now();
-    const isDialling = this.#connection?.state.kind === 'connecting';
-    for (const message of batch.messages) {
-      if (message.from === this) continue;
-      if (isDialling) this.#held.offer(message, message.bytes.byteLength, now);
-      else this.#countDropped(1, message.bytes.byteLength);
-    }
+  /**
+   * Makes a new destination and leaves the old one when the new one is open and a random access point has come: the old
+   * gets everything before it, the new one everything from it on. As long as the new one cannot be reached the old one
+   * goes on. Where the old one is not open anyway the new one takes its place at once.
+   */
+  move(rule: DestinationRule): void {
+    this.#giveUpMove('replaced');
+    const tap = rule.stream === this.#tap.topic ? this.#tap : this.#makeTap(rule.stream);
+    const line = this.#makeLine(rule);
+    const move: Move = { line, tap, since: this.#options.clock.now(), patience: undefined };
+    this.#move = move;
+    if (!this.#line.isOpen) this.#switch(move);
+    line.start();
   }
 
-  /** Stops at once: the far end gets close code 1000. Resolves when the socket is gone. */
+  /** Stops at once: the far end gets close code 1000. Resolves when the sockets are gone. */
   async close(reason = 'the rule is gone'): Promise<void> {
-    this.#isClosed = true;
-    this.#leave[Symbol.dispose]();
+    this.#giveUpMove(reason);
+    this.#tap.close();
     this.#input?.close();
-    this.#endOutbox();
-    this.#held.clear();
-    await this.#connection?.close(reason);
-    this.#dialled?.socket.terminate();
+    await Promise.all([this.#line.close(reason), ...this.#leaving]);
   }
 
-  #connect(): Connection {
-    const { rule, dialer, clock, random } = this.#options;
-    const isAccessAddress = /^https?:/i.test(rule.destination);
-    const connection = new Connection({
-      url: rule.destination,
-      clock,
-      fetch: dialer.fetch,
-      ...(random && { random }),
-      ...(rule.protocol && { protocols: [rule.protocol] }),
-      // COMPAT 1.7: the scheme tells the two meanings of `token` apart.
-      ...(rule.token !== '' &&
-        (isAccessAddress ? { token: () => rule.token } : { greeting: greet(rule.token) })),
-      openSocket: (url, protocols) => {
-        this.#dialled = dialer.dial(url, protocols);
-        return this.#dialled.socket;
-      },
+  #makeTap(topic: string): Tap {
+    const { switchboard } = this.#options;
+    const tap: Tap = new Tap({
+      topic,
+      switchboard,
+      self: this,
+      onMessages: (messages) => this.#take(tap, messages),
     });
-    connection.events.on('state', (state) => this.#onState(state));
-    connection.events.on('open', () => this.#onOpen());
-    return connection;
+    return tap;
   }
 
-  #onOpen(): void {
-    const dialled = this.#dialled;
-    if (!dialled) return;
-    const { clock, logger, rule } = this.#options;
-    const { socket } = dialled;
-    const framing = framingOf(socket.protocol);
-    this.#opened += 1;
-    this.#outbox = new Outbox({
-      socket,
-      tcp: dialled.tcp(),
-      framing,
+  #makeLine(rule: DestinationRule): Line {
+    const { dialer, clock, random, logger } = this.#options;
+    const line: Line = new Line({
+      rule,
+      dialer,
       clock,
-      pingPeriod: limits.uplinkPing,
-      deadline: limits.uplinkDeadline,
+      ...(random && { random }),
+      logger,
+      group: () => (line === this.#line ? this.#tap.group : undefined),
+      onOpen: () => this.#onOpen(line),
+      onMessage: (message) => this.#publish(line, message),
       onSent: (bytes) => this.meter.add(bytes, clock.now()),
     });
-    socket.on('message', (data: ArrayBuffer | Buffer, binary: boolean) => {
-      const bytes = data instanceof ArrayBuffer ? new Uint8Array(data) : data;
-      try {
-        const received = framing.decode(bytes, binary, clock.wall());
-        if (received.kind === 'message') this.#publish(received.message);
-        else if (received.kind === 'answer') socket.send(received.text);
-      } catch (error) {
-        if (!(error instanceof ProtocolError)) throw error;
-        logger.warn('destination broke the protocol', { id: rule.id, error: error.message });
-        socket.close(1002, error.message.slice(0, 120));
-      }
-    });
-    const held: TopicMessage[] = [];
-    for (let next = this.#held.shift(); next; next = this.#held.shift()) held.push(next.message);
-    this.#outbox.sendAll(held);
+    return line;
   }
 
-  #publish(message: HubMessage): void {
-    // A socket that is being closed may still deliver; what it says has no place any more.
-    if (this.#isClosed) return;
-    this.#input ??= this.#options.switchboard.open(this.rule.stream, { isFar: true });
+  #take(tap: Tap, messages: readonly TopicMessage[]): void {
+    const move = this.#move;
+    const isAwaited = move?.tap === tap && move.line.isOpen;
+    let begin = 0;
+    for (const [i, message] of messages.entries()) {
+      tap.group.add(message);
+      if (!isAwaited || this.#move !== move) continue;
+      const first = beginning(tap, message);
+      if (!first) continue;
+      // The old one gets what is before it, the new one what is from it on.
+      if (tap === this.#tap) this.#line.send(messages.slice(0, i));
+      this.#switch(move);
+      this.#line.send([first]);
+      begin = i + 1;
+    }
+    if (tap === this.#tap) this.#line.send(begin === 0 ? messages : messages.slice(begin));
+  }
+
+  #onOpen(line: Line): void {
+    const move = this.#move;
+    if (!move || line !== move.line) return;
+    move.patience?.cancel();
+    // A topic that has no random access points can be gone on with anywhere.
+    if (move.tap === this.#tap && move.tap.group.state === 'none') {
+      this.#switch(move);
+      return;
+    }
+    move.patience = this.#options.clock.after(limits.switchWait, () => {
+      if (this.#move !== move || !line.isOpen) return;
+      this.#switch(move);
+      line.replay(move.tap.group);
+    });
+  }
+
+  #switch(move: Move): void {
+    move.patience?.cancel();
+    this.#move = undefined;
+    const old = this.#line;
+    const oldTap = this.#tap;
+    this.#line = move.line;
+    this.#tap = move.tap;
+    if (oldTap !== move.tap) {
+      oldTap.close();
+      this.#input?.close();
+      this.#input = undefined;
+    }
+    this.#droppedBefore = sum(this.#droppedBefore, old.dropped);
+    this.#reconnectsBefore += old.reconnects;
+    this.#leave(old.close('replaced', { drains: true }));
+  }
+
+  #giveUpMove(reason: string): void {
+    const move = this.#move;
+    if (!move) return;
+    this.#move = undefined;
+    move.patience?.cancel();
+    if (move.tap !== this.#tap) move.tap.close();
+    this.#leave(move.line.close(reason));
+  }
+
+  #leave(closing: Promise<void>): void {
+    const left = closing.finally(() => this.#leaving.delete(left));
+    this.#leaving.add(left);
+  }
+
+  #publish(line: Line, message: HubMessage): void {
+    if (line !== this.#line) return;
+    this.#input ??= this.#options.switchboard.open(this.#tap.topic, { isFar: true });
     this.#input.publish(message, this);
   }
-
-  #onState(state: ConnectionState): void {
-    const { logger, rule } = this.#options;
-    if (state.kind === 'open') logger.info('destination reached', { id: rule.id, stream: rule.stream });
-    if (state.kind !== 'open') this.#endOutbox();
-    if (state.kind !== 'waiting') return;
-    const { messages, bytes } = { messages: this.#held.length, bytes: this.#held.bytes };
-    this.#held.clear();
-    this.#countDropped(messages, bytes);
-    const error = inWords(state.error);
-    if (error !== this.#lastError) logger.warn('destination not reached', { id: rule.id, error });
-    this.#lastError = error;
-  }
-
-  /** A rule that can never work is kept and shown with its error, as vw kept it. */
-  #fails(error: Error): void {
-    this.#invalid = error;
-    this.#lastError = error.message;
-    this.#options.logger.warn('destination cannot work', { id: this.rule.id, error: error.message });
-  }
-
-  #endOutbox(): void {
-    const outbox = this.#outbox;
-    this.#outbox = undefined;
-    if (!outbox) return;
-    this.#droppedBefore = sum(this.#droppedBefore, outbox.dropped);
-    outbox.close();
-  }
-
-  #countDropped(messages: number, bytes: number): void {
-    this.#droppedBefore = sum(this.#droppedBefore, { messages, bytes });
-  }
 }
 
-/** COMPAT 1.7: the first text frame is the raw token, the answer an AuthMessage that says `authorised`. */
-function greet(token: string): Greeting {
-  return {
-    send: token,
-    accept(answer) {
-      const text = typeof answer === 'string' ? answer : '';
-      let value: unknown;
-      try {
-        value = JSON.parse(text);
-      } catch (cause) {
-        throw new Error('it answered the token with something else than JSON', { cause });
-      }
-      const { authorised, reason } = (value ?? {}) as { authorised?: unknown; reason?: unknown };
-      if (authorised === true) return;
-      throw new Error(
-        `it refused the token${typeof reason === 'string' && reason !== '' ? `: ${reason}` : ''}`,
-      );
-    },
-  };
-}
-
-/** An error with what caused it, as far as that says more. */
-function inWords(error: Error): string {
-  const cause = error.cause instanceof Error ? error.cause.message : '';
-  return cause === '' || error.message.includes(cause) ? error.message : `${error.message}: ${cause}`;
-}
-
-function sum(...counts: readonly (DropCount | undefined)[]): { messages: number; bytes: number } {
-  let messages = 0;
-  let bytes = 0;
-  for (const count of counts) {
-    messages += count?.messages ?? 0;
-    bytes += count?.bytes ?? 0;
-  }
-  return { messages, bytes };
+/** What a new destination gets first if it begins with this message; undefined where it cannot. */
+function beginning(tap: Tap, message: TopicMessage): TopicMessage | undefined {
+  const { group } = tap;
+  if (beginsGroup(message.mark)) return group.state === 'whole' ? group.messages[0] : undefined;
+  return group.state === 'none' && message.mark.randomAccess ? message : undefined;
 }

@@ -1,5 +1,5 @@
 import type { DestinationRule } from '../rules/rule.ts';
-import { Uplink, type UplinkOptions } from './uplink.ts';
+import { Uplink, type UplinkOptions, type UplinkPressure } from './uplink.ts';
 
 /** Keeps one uplink for each destination rule, as the rules come and go. */
 export class Uplinks {
@@ -17,14 +17,19 @@ export class Uplinks {
   }
 
   /**
-   * The rules that hold from now on. A rule that was replaced, even by an equal one, is a new object: the old
-   * connection is closed with 1000 and the new one dialled at once (COMPAT 1.3).
+   * The rules that hold from now on. A rule that was replaced, even by an equal one, is a new object: the new one is
+   * dialled at once, and when it is open and media can go on there the old one is closed with 1000 (COMPAT 1.3).
    */
   setRules(rules: ReadonlyMap<string, DestinationRule>): void {
     for (const [id, uplink] of this.#byId) {
-      if (rules.get(id) === uplink.rule) continue;
+      const rule = rules.get(id);
+      if (rule === uplink.wanted) continue;
+      if (rule) {
+        uplink.move(rule);
+        continue;
+      }
       this.#byId.delete(id);
-      this.#release(uplink, rules.has(id) ? 'replaced' : 'deleted');
+      this.#release(uplink);
     }
     for (const [id, rule] of rules) {
       if (this.#byId.has(id)) continue;
@@ -34,13 +39,31 @@ export class Uplinks {
     }
   }
 
+  /** How the way out of a stream stands: the worst of its destinations. Undefined while it is sent nowhere. */
+  pressure(stream: string): UplinkPressure | undefined {
+    let worst: UplinkPressure | undefined;
+    for (const uplink of this.#byId.values()) {
+      if (uplink.rule.stream !== stream) continue;
+      const { pressure } = uplink;
+      if (!pressure) continue;
+      worst = worst
+        ? {
+            delayMs: Math.max(worst.delayMs, pressure.delayMs),
+            droppedMessages: worst.droppedMessages + pressure.droppedMessages,
+            bitRate: Math.min(worst.bitRate, pressure.bitRate),
+          }
+        : pressure;
+    }
+    return worst;
+  }
+
   async close(): Promise<void> {
     this.setRules(new Map());
     await Promise.all(this.#closing);
   }
 
-  #release(uplink: Uplink, reason: string): void {
-    const closing = uplink.close(reason).finally(() => this.#closing.delete(closing));
+  #release(uplink: Uplink): void {
+    const closing = uplink.close('deleted').finally(() => this.#closing.delete(closing));
     this.#closing.add(closing);
   }
 }
