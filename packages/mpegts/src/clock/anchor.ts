@@ -3,11 +3,6 @@ import { LowerEnvelope } from './lower-envelope.ts';
 
 /** So long after its begin an anchor moves at once: an encoder's first units come late, or in a burst. */
 const SETTLING = 3 * 90_000;
-/**
- * The first unit of an encoder is usually somewhat late. To presume so costs nothing: times that turn out to be later are
- * a short pause, times that turn out to be earlier would run into one another.
- */
-const HEAD_START = 0.02 * 90_000;
 /** Until an encoder has shown how it orders pictures, what it holds back is not known. */
 const FIRST_SAMPLES = 5;
 /** A burst is squeezed by at most so much, so that each unit still has some time of its own. */
@@ -31,6 +26,7 @@ const PATIENCE = 3 * 90_000;
  * there gently. All in ticks of 90 kHz.
  */
 export class Anchor {
+  readonly #headStart: number;
   readonly #envelope = new LowerEnvelope();
   #offset: number | undefined;
   #begun = 0;
@@ -38,6 +34,15 @@ export class Anchor {
   #samples = 0;
   /** Since when all units have been later than {@link JUMP}. */
   #lateSince: number | undefined;
+
+  /**
+   * `headStart`: the first units of an encoder usually come late, by up to so much, because it is just starting. To
+   * presume that costs little: if they were not, the offset rises to what is right. If they were and one had not, their
+   * times would run into those of the units after them.
+   */
+  constructor(headStart: number) {
+    this.#headStart = headStart;
+  }
 
   /** The offset now; 0 before the first sample. */
   get offset(): number {
@@ -70,7 +75,7 @@ export class Anchor {
     const passed = Math.max(0, now - this.#last);
     this.#last = now;
     if (this.#offset === undefined) {
-      this.#offset = delay - held - HEAD_START;
+      this.#offset = delay - held - this.#headStart;
       this.#begun = now;
       return false;
     }

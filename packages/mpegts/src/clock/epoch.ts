@@ -22,7 +22,7 @@ export const isJump = (step: number, passed: number, announced: boolean): boolea
 /** One run of an encoder's clock: from where its time stamps begin to where they jump. */
 export class Epoch {
   /** What its time stamps lack to the agent's time. Another track to find it from begins another. */
-  anchor = new Anchor();
+  anchor = new Anchor(0);
   #latest: Ticks90k;
   #latestAt: number;
 

@@ -14,6 +14,9 @@ const SILENT = 5 * SECOND;
 const OVERLAP = 0.03 * SECOND;
 const MOST_OVERLAPPED = SECOND;
 
+/** How late an encoder's first units may be without disturbing those after them. Of sound, what overlaps is left out. */
+const HEAD_START = { video: 0.025 * SECOND, audio: 0.02 * SECOND, data: 0 } as const;
+
 const rank = { video: 2, audio: 1, data: 0 } as const;
 
 /** When a unit is due, on the agent's clock. */
@@ -144,7 +147,7 @@ export class FeedClock {
       if (!better) return;
       // Another kind of track has another kind of delay.
       this.#anchorTrack = track;
-      epoch.anchor = new Anchor();
+      epoch.anchor = new Anchor(HEAD_START[track.class]);
     }
     const jumped =
       track.class === 'audio'

@@ -24,5 +24,6 @@ it('the delay of a feed moves its units at once when it is changed, and its cloc
   assert.equal(feed.state.restarts, 0);
   const steps = units.map(({ dts }, i) => Math.round((dts - (units[i - 1]?.dts ?? dts - 3_600)) / 90));
   assert.equal(steps[50], 55, '40 ms and 15 ms');
-  assert.ok(steps.every((step, i) => i === 50 || Math.abs(step - 40) <= 1));
+  // In its first half second a clock is still being found.
+  assert.ok(steps.every((step, i) => i < 15 || i === 50 || Math.abs(step - 40) <= 1));
 });
