@@ -147,9 +147,22 @@ test('a stream that nobody takes does nothing, though its feeds stay warm; no ti
   assert.equal(combiner?.ticks, 50);
   assert.equal(clock.pending, 1);
   leave[Symbol.dispose]();
+  clock.advance(20);
   assert.deepEqual([combiner?.isClosed, clock.pending], [true, 0]);
   video.send();
   assert.equal(combining.feeds[0]?.log.length, 2);
+});
+
+test('somebody who leaves and comes back at once finds the same program', () => {
+  const { open, listen, setRules, combining, clock } = setUp();
+  setRules({ stream: 'stream/x', feeds: ['v'] });
+  listen('stream/x').leave[Symbol.dispose]();
+  const { leave } = listen('stream/x');
+  open('v').send();
+  leave[Symbol.dispose]();
+  listen('stream/x');
+  clock.advance(100);
+  assert.deepEqual([combining.combiners.length, combining.combiners[0]?.isClosed], [1, false]);
 });
 
 test('a feed that no rule names stays warm while somebody publishes, and is forgotten then', () => {

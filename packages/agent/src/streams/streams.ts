@@ -174,8 +174,19 @@ export class Streams implements FeedSink {
 
   #onTakers(topic: string): void {
     const stream = this.#byName.get(topic);
-    if (!stream) return;
-    stream.setTaken(this.#options.switchboard.takers(topic) > 0, this.#now());
+    // Whoever left may be on the way to another destination: the next tick sees whether nobody is left.
+    if (!stream || this.#options.switchboard.takers(topic) === 0) return;
+    stream.setTaken(true, this.#now());
+    this.#keepTime();
+  }
+
+  #tick(): void {
+    const now = this.#now();
+    for (const [name, stream] of this.#byName) {
+      if (!stream.isRunning) continue;
+      if (this.#options.switchboard.takers(name) > 0) stream.tick(now);
+      else stream.setTaken(false, now);
+    }
     this.#keepTime();
   }
 
@@ -189,10 +200,7 @@ export class Streams implements FeedSink {
   #keepTime(): void {
     const isNeeded = [...this.#byName.values()].some(({ isRunning }) => isRunning);
     if (isNeeded && !this.#timer) {
-      this.#timer = this.#options.clock.every(TICK, () => {
-        const now = this.#now();
-        for (const stream of this.#byName.values()) if (stream.isRunning) stream.tick(now);
-      });
+      this.#timer = this.#options.clock.every(TICK, () => this.#tick());
     } else if (!isNeeded) {
       this.#timer?.cancel();
       this.#timer = undefined;
