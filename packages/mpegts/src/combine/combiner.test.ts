@@ -470,6 +470,46 @@ describe('a switch that keeps the old until the new is ready', () => {
     });
   }
 
+  it('waits for video also of a feed that has not come yet', () => {
+    const rig = new Rig();
+    const large = rig.feed('large', { codec: 'h264' });
+    const other = rig.feed('other', { codec: 'mp2', step: 2160 });
+    const late = rig.feed('late', { codec: 'h264' });
+    late.nextMs = rig.nowMs + 3000;
+    rig.set([large]);
+    rig.run(1000);
+    rig.set([late, other], { keepUntilReady: true });
+    rig.run(1500);
+    assert.deepEqual(
+      rig.combiner.state.tracks.map(({ feed }) => feed),
+      ['large'],
+    );
+    rig.run(1500);
+    assert.deepEqual(
+      rig.combiner.state.tracks.map(({ feed }) => feed),
+      ['late', 'other'],
+    );
+  });
+
+  it('can be turned to yet another one while the last picture of the old is awaited', () => {
+    const rig = new Rig();
+    const large = rig.feed('large', { codec: 'h264', bytes: 20_000 });
+    const small = rig.feed('small', { codec: 'h264', group: 1 });
+    const third = rig.feed('third', { codec: 'h264', group: 100 });
+    rig.set([large]);
+    rig.run(990);
+    // Half a picture of the old, then a key frame of the new: the switch is about to happen.
+    large.feed.push(large.encoder.unit().subarray(0, 50 * 188), rig.nowMs);
+    rig.set([small], { keepUntilReady: true });
+    small.feed.push(small.encoder.unit(), rig.nowMs);
+    rig.set([third], { keepUntilReady: true });
+    const before = large.encoder.units;
+    large.encoder.ticks += 3600;
+    rig.run(1000);
+    const shown = rig.out.units.filter(({ pid }) => pid === 0x100).length;
+    assert.ok(shown >= before + 20, `${shown} of ${large.encoder.units}`);
+  });
+
   it('can be taken back before it has happened', () => {
     const rig = new Rig();
     const large = rig.feed('large', { codec: 'h264', group: 50 });

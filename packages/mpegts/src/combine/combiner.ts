@@ -1,7 +1,8 @@
-import { codecName, type StreamClass } from '../codec/codec.ts';
+import { codecName } from '../codec/codec.ts';
 import type { MessageMark } from '../message-cutter.ts';
 import { NULL_PID, PACKET_BYTES } from '../packet/packet.ts';
 import { type Ticks90k, ticks90k } from '../time.ts';
+import type { CombinerState } from './combiner-state.ts';
 import type { FeedTaker, FeedTrack, TimedUnit } from './feed-track.ts';
 import { Lane, type LaneTrack, type Piece } from './lane.ts';
 import { MessageWriter } from './message-writer.ts';
@@ -10,12 +11,9 @@ import { Oddities } from './oddities.ts';
 import { OutputTables } from './output-tables.ts';
 import { PidSlots } from './pid-slots.ts';
 import type { TimedFeed } from './timed-feed.ts';
+import { earliest, isTurn } from './turn.ts';
 
 const SECOND = 90_000;
-/** A unit waits so long for one that is due before it; with a tick each 20 ms it leaves 60 ms after it came. */
-const LOOK_AHEAD = 40 * 90;
-/** A unit that is expected may be so much later than expected. */
-const MARGIN = 3 * 90;
 /** A feed from which nothing came for so long is not in the PMT: players wait for what is announced. */
 const STALE = 10 * SECOND;
 /** A video track that has shown no key frame for so long begins without one. */
@@ -36,35 +34,6 @@ export interface CombinerOptions {
    * (ffmpeg collects it) and the jitter of feeds. Default 700, as in what ffmpeg sends itself.
    */
   readonly muxDelayMs?: number;
-}
-
-/** A track of a combined stream. Plain data. */
-export interface CombinerTrack {
-  readonly feed: string;
-  readonly pid: number;
-  readonly class: StreamClass;
-  /** As FFmpeg spells it. */
-  readonly codec: string;
-  readonly units: number;
-}
-
-/** What a combined stream is now. Plain data. */
-export interface CombinerState {
-  /** Those of the PMT, in its order. */
-  readonly tracks: readonly CombinerTrack[];
-  /** 0x1fff: there is none. */
-  readonly pcrPid: number;
-  /** version_number of the PMT; −1 before the first. */
-  readonly version: number;
-  /** Bytes that wait for units that are due before them. */
-  readonly held: number;
-  /** What is strange, in words. */
-  readonly oddities: readonly string[];
-}
-
-interface Listed {
-  readonly lane: Lane;
-  readonly one: LaneTrack;
 }
 
 /**
@@ -137,7 +106,7 @@ export class Combiner {
       lanes.push(lane);
     }
     this.#lanes = [...lanes, ...staying];
-    if (!keep) this.#switchAt = undefined;
+    if (!lanes.some(({ entering, queue }) => entering && queue.length > 0)) this.#switchAt = undefined;
     this.#relist();
     this.#send();
   }
@@ -232,7 +201,7 @@ export class Combiner {
     }
     // What was lost before it began was not lost here.
     const lost = begins ? 0 : gap;
-    if (lane.queue.length === 0 && this.#isTurn(lane, unit)) {
+    if (lane.queue.length === 0 && isTurn(this.#lanes, lane, unit, this.#now)) {
       if (lane.entering) this.#finishSwitch();
       this.#writeUnit(lane, one, unit, lost, bytes, at, packets);
     } else this.#held += lane.hold(one, unit, bytes, at, packets, lost);
@@ -256,8 +225,10 @@ export class Combiner {
   #mayBegin(lane: Lane, one: LaneTrack, unit: TimedUnit): boolean {
     if (lane.leaving && this.#switchAt !== undefined && unit.dts >= this.#switchAt) return false;
     if (lane.entering && one.track.class !== 'video') {
+      // What nothing is known of yet may have video.
       const awaited = this.#lanes.some(
-        (other) => other.entering && other.tracks.some(({ track }) => track.class === 'video'),
+        ({ entering, tracks }) =>
+          entering && (tracks.length === 0 || tracks.some(({ track }) => track.class === 'video')),
       );
       if (awaited) return false;
     }
@@ -280,37 +251,6 @@ export class Combiner {
     this.#relist();
   }
 
-  /** Whether a unit that came at the head of a lane is not to wait. */
-  #isTurn(lane: Lane, unit: TimedUnit): boolean {
-    const waited = this.#now - unit.arrivedAt >= LOOK_AHEAD;
-    if (lane.entering && !waited && this.#isLeaverOpen()) return false;
-    for (const other of this.#lanes) {
-      if (other === lane || other.entering) continue;
-      const head = other.queue[0];
-      if (head) {
-        if (!head.unit || head.unit.dts < unit.dts) return false;
-      } else if (!waited && this.#isWorthWaiting(other, unit)) return false;
-    }
-    return true;
-  }
-
-  /** Whether the last picture of what leaves is not whole yet. */
-  #isLeaverOpen(): boolean {
-    return this.#lanes.some(
-      ({ leaving, tracks }) =>
-        leaving && tracks.some(({ open, passing, track }) => open && passing && track.class === 'video'),
-    );
-  }
-
-  /** Whether a lane that is empty is expected to bring something that is due before `unit`, soon enough. */
-  #isWorthWaiting(other: Lane, unit: TimedUnit): boolean {
-    for (const one of other.tracks) {
-      const at = one.expects(unit.dts);
-      if (at <= unit.arrivedAt + LOOK_AHEAD && this.#now < at + MARGIN) return true;
-    }
-    return false;
-  }
-
   /** Everything that may go has gone when this returns. */
   #send(): void {
     this.#drain();
@@ -321,29 +261,15 @@ export class Combiner {
   /** Lets go what need not wait any more, in the order of decoding times. */
   #drain(): void {
     for (;;) {
-      const lane = this.#earliest();
+      const lane = earliest(this.#lanes);
       const piece = lane?.queue[0];
       if (!lane || !piece) return;
-      if (piece.unit && this.#held <= MOST_HELD && !this.#isTurn(lane, piece.unit)) return;
+      if (piece.unit && this.#held <= MOST_HELD && !isTurn(this.#lanes, lane, piece.unit, this.#now)) return;
       lane.queue.shift();
       this.#held -= piece.length;
       if (lane.entering) this.#finishSwitch();
       this.#writePiece(lane, piece);
     }
-  }
-
-  #earliest(): Lane | undefined {
-    let earliest: Lane | undefined;
-    let lowest = Number.POSITIVE_INFINITY;
-    for (const lane of this.#lanes) {
-      const head = lane.queue[0];
-      if (!head) continue;
-      const dts = head.unit?.dts ?? Number.NEGATIVE_INFINITY;
-      if (dts >= lowest) continue;
-      earliest = lane;
-      lowest = dts;
-    }
-    return earliest;
   }
 
   #writePiece(lane: Lane, { track, unit, head, gap, bytes, length }: Piece): void {
@@ -392,23 +318,10 @@ export class Combiner {
   /** Puts what there is now into the PMT, and the PMT on the wire where that is something else. */
   #relist(): void {
     this.#count();
-    const all: Listed[] = [];
-    for (const kind of ['video', 'audio', 'data'] as const) {
-      for (const lane of this.#lanes) {
-        if (lane.entering || lane.stale) continue;
-        for (const one of lane.tracks) if (one.track.class === kind) all.push({ lane, one });
-      }
-    }
-    const streams = all.map(({ one: { track, pid } }) => ({
-      streamType: track.streamType,
-      pid,
-      descriptors: track.descriptors,
-    }));
-    const room = OutputTables.fit(streams);
+    const all = tracksOf(this.#lanes);
+    const room = OutputTables.fit(all.map(({ one }) => one.announced));
     if (room < all.length) {
-      this.#oddities.say(
-        `the program table has no room for more than ${room} tracks: the others are left out`,
-      );
+      this.#oddities.say(`the program table has room for ${room} tracks: the others are left out`);
     }
     for (const { one } of this.#listed) one.listed = false;
     this.#listed = all.slice(0, room);
@@ -417,7 +330,24 @@ export class Combiner {
     if (all.length === 0 && !this.#tables.known) return;
     // A stream that was let go and is taken again meets viewers who know its old tables: it had better not repeat itself.
     const first = Math.floor(this.#now / SECOND);
-    const pcrPid = this.#leader?.pid ?? NULL_PID;
-    if (this.#tables.set(streams.slice(0, room), pcrPid, first)) this.#multiplex.renewTables();
+    const streams = this.#listed.map(({ one }) => one.announced);
+    if (this.#tables.set(streams, this.#leader?.pid ?? NULL_PID, first)) this.#multiplex.renewTables();
   }
+}
+
+interface Listed {
+  readonly lane: Lane;
+  readonly one: LaneTrack;
+}
+
+/** The tracks that are or will be on the wire: pictures first, since the first one carries the clock. */
+function tracksOf(lanes: readonly Lane[]): Listed[] {
+  const all: Listed[] = [];
+  for (const kind of ['video', 'audio', 'data'] as const) {
+    for (const lane of lanes) {
+      if (lane.entering || lane.stale) continue;
+      for (const one of lane.tracks) if (one.track.class === kind) all.push({ lane, one });
+    }
+  }
+  return all;
 }

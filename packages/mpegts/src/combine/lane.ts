@@ -1,5 +1,6 @@
 import { stuffingBytes } from '../packet/adaptation.ts';
 import { PACKET_BYTES, payloadStart } from '../packet/packet.ts';
+import type { PmtStream } from '../psi/tables.ts';
 import type { Ticks90k } from '../time.ts';
 import type { FeedTaker, FeedTrack, TimedUnit } from './feed-track.ts';
 import type { TimedFeed } from './timed-feed.ts';
@@ -31,6 +32,12 @@ export class LaneTrack {
     this.track = track;
     this.pid = pid;
     this.since = since;
+  }
+
+  /** What the PMT says of it. */
+  get announced(): PmtStream {
+    const { streamType, descriptors } = this.track;
+    return { streamType, pid: this.pid, descriptors };
   }
 
   /** Whether more packets are due of the unit that came last; as a demultiplexer sees its end. */

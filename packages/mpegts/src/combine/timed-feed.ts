@@ -1,7 +1,7 @@
 import { soundIn } from '../clock/content.ts';
 import { soundHeldTicks } from '../clock/encoder-delay.ts';
 import { FeedClock } from '../clock/feed-clock.ts';
-import { codecName, type StreamClass } from '../codec/codec.ts';
+import { codecName } from '../codec/codec.ts';
 import { isAdaptationSound } from '../packet/adaptation.ts';
 import { ContinuityCheck } from '../packet/continuity.ts';
 import {
@@ -27,41 +27,13 @@ import { looksLikeKeyFrame } from './key-frame.ts';
 import { Oddities } from './oddities.ts';
 import { type PesStamps, readStamps } from './pes-stamps.ts';
 import { TimedData } from './timed-data.ts';
+import type { TimedFeedState } from './timed-feed-state.ts';
 
 export interface TimedFeedOptions {
   /** As rules name it. */
   readonly name: string;
   /** What its encoder holds units back beyond what is known of its codec, in milliseconds; it is subtracted. Default 0. */
   readonly delayMs?: number;
-}
-
-/** A track of a feed as it came in. Plain data. */
-export interface TimedFeedTrack {
-  readonly class: StreamClass;
-  /** As FFmpeg spells it. */
-  readonly codec: string;
-  /** In the input; of pushed data 0x1ff0. */
-  readonly pid: number;
-  readonly streamType: number;
-  readonly units: number;
-}
-
-/** What is known of a feed now. Plain data. */
-export interface TimedFeedState {
-  readonly tracks: readonly TimedFeedTrack[];
-  /** What is added to its time stamps to get the agent's time, in milliseconds; undefined before the first unit. */
-  readonly offsetMs: number | undefined;
-  /** How much faster than the agent's its clock runs, in parts per million. */
-  readonly driftPpm: number;
-  /** How often its time stamps began anew. */
-  readonly restarts: number;
-  readonly packets: number;
-  /** Gaps in its continuity counters: places where packets were lost before they came here. */
-  readonly losses: number;
-  /** Bytes that belonged to no packet. */
-  readonly skippedBytes: number;
-  /** What is strange about it, in words. */
-  readonly oddities: readonly string[];
 }
 
 /**
