@@ -33,6 +33,8 @@ export interface ConnectionOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onMessage: (message: HubMessage, from: Connection) => void;
+  /** It has media, which it holds back until somebody watches. */
+  readonly onStandby: (connection: Connection) => void;
   readonly onClosed: (connection: Connection) => void;
 }
 
@@ -60,6 +62,7 @@ export class Connection {
   readonly #logger: Logger;
   readonly #reader: Reader;
   readonly #onMessage: (message: HubMessage, from: Connection) => void;
+  readonly #onStandby: (connection: Connection) => void;
   #received: FlowMeter = { messages: 0, bytes: 0, firstAt: 0, lastAt: 0 };
   #bytesRead: number;
   #heardAt: Millis;
@@ -88,6 +91,7 @@ export class Connection {
     this.#limits = options.limits;
     this.#logger = options.logger;
     this.#onMessage = options.onMessage;
+    this.#onStandby = options.onStandby;
     this.#reader = speaksPerch ? new PerchReader() : new RawReader();
     this.framing = speaksPerch ? perchFraming : rawFraming;
     this.outlet = new Outlet({
@@ -118,6 +122,17 @@ export class Connection {
   /** What it sent. */
   get received(): FlowMeter {
     return this.#received;
+  }
+
+  /** It speaks `perch.1`. */
+  get speaksPerch(): boolean {
+    return this.framing === perchFraming;
+  }
+
+  /** Ends it, because another publisher took its place. */
+  replace(): void {
+    this.outlet.control({ type: 'replaced' });
+    this.close(closeCodes.replaced, 'another publisher took over');
   }
 
   /** It came to watch; a connection on `/in` only hears the other publishers. */
@@ -220,6 +235,7 @@ export class Connection {
   #answer(control: Control): void {
     // Everything else is ours to say.
     if (control.type === 'ping') this.outlet.control({ type: 'pong', t: control.t, now: this.#clock.wall() });
+    else if (control.type === 'standby' && this.access.write) this.#onStandby(this);
   }
 
   #count(bytes: number): void {

@@ -1,4 +1,5 @@
 import type { Batch, Hub, HubMessage, Taker, Topic } from '@perch/hub';
+import { beginsGroup } from '@perch/mpegts';
 import type { Clock, Millis } from '@perch/runtime';
 import type { Connection } from './connection.ts';
 import { FramedStartGroup } from './view/start-group.ts';
@@ -43,6 +44,9 @@ class Meter implements Taker {
   }
 }
 
+/** Media that came before a pause of so long are not live any more, in ms. */
+const PAUSE = 500;
+
 /** A topic with connections: who publishes, who watches, and what a newcomer gets first. */
 export class LiveTopic {
   readonly name: string;
@@ -58,6 +62,9 @@ export class LiveTopic {
   /** Readers who came to watch and have published nothing. */
   readonly #viewers = new Set<Connection>();
   readonly #publishing = new Set<Connection>();
+  /** The `perch.1` publisher whose media the topic carries. Another takes over at its first random access point. */
+  #publisher: Connection | undefined;
+  #publishedAt: Millis;
 
   constructor(options: {
     name: string;
@@ -68,6 +75,7 @@ export class LiveTopic {
   }) {
     this.name = options.name;
     this.#clock = options.clock;
+    this.#publishedAt = options.clock.now();
     this.#onEmpty = options.onEmpty;
     this.#topic = options.hub.topic(options.name);
     this.#startGroup = new FramedStartGroup({ mostBytes: options.startGroupBytes });
@@ -92,6 +100,7 @@ export class LiveTopic {
   /** Adds a connection. If it may read it gets the start group and then, without gap, every message. */
   join(connection: Connection): void {
     const { access, outlet } = connection;
+    if (connection.isViewer && this.#viewers.size === 0) this.#forgetPaused();
     if (access.read) {
       // Taking flushes what is pending to the start group first, so the two fit together.
       this.#readers.set(connection, this.#topic.take(outlet));
@@ -108,6 +117,7 @@ export class LiveTopic {
     this.#readers.delete(connection);
     this.#writers.delete(connection);
     this.#viewers.delete(connection);
+    if (this.#publisher === connection) this.#publisher = undefined;
     if (this.#publishing.delete(connection) && this.isWaiting) {
       // What it published in this turn still belongs to what was live.
       this.#topic.flush();
@@ -121,17 +131,51 @@ export class LiveTopic {
   }
 
   publish(message: HubMessage, from: Connection): void {
-    if (!this.#publishing.has(from)) {
-      this.#publishing.add(from);
-      if (this.#publishing.size === 1) this.#tellReaders('live');
-      if (this.#viewers.delete(from)) this.#tellWriters();
-    }
+    this.#begin(from);
+    if (from.speaksPerch && !this.#mayPublish(message, from)) return;
+    this.#publishedAt = this.#clock.now();
     this.#topic.publish(message, from);
+  }
+
+  /** A publisher has something to watch, and waits for somebody who does. */
+  standBy(connection: Connection): void {
+    this.#begin(connection);
+    if (this.#viewers.size === 0) this.#takeOver(connection);
   }
 
   /** Once a second. */
   tick(): void {
     this.#meter.tick(this.#clock.now());
+  }
+
+  /** Counts a connection among those that publish. */
+  #begin(connection: Connection): void {
+    if (this.#publishing.has(connection)) return;
+    this.#publishing.add(connection);
+    if (this.#publishing.size === 1) this.#tellReaders('live');
+    if (this.#viewers.delete(connection)) this.#tellWriters();
+  }
+
+  /** Media of a second publisher wait for its random access point; then they replace those of the first. */
+  #mayPublish({ mark }: HubMessage, from: Connection): boolean {
+    if (mark.class === 'data' || from === this.#publisher || from.path === 'bi') return true;
+    if (beginsGroup(mark)) this.#takeOver(from);
+    return this.#publisher === undefined || this.#publisher === from;
+  }
+
+  #takeOver(connection: Connection): void {
+    const before = this.#publisher;
+    if (before === connection || connection.path === 'bi') return;
+    this.#publisher = connection;
+    before?.replace();
+  }
+
+  /** While nobody watches an agent sends nothing, and what it sent before that is not what a newcomer is to see. */
+  #forgetPaused(): void {
+    if (this.#publisher && this.#clock.now() - this.#publishedAt > PAUSE) {
+      this.#topic.flush();
+      this.#startGroup.clear();
+    }
   }
 
   #start(connection: Connection): void {

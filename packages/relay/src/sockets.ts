@@ -158,6 +158,7 @@ export class Sockets {
         clock,
         logger: logger.child({ connection: id, topic: grant.topic }),
         onMessage: (message, from) => topics.publish(message, from),
+        onStandby: (from) => topics.standBy(from),
         onClosed: (closed) => topics.leave(closed),
       });
       if (kind === 'topic') topics.join(connection);

@@ -86,6 +86,11 @@ export class Topics {
     this.#live.get(from.topic)?.publish(message, from);
   }
 
+  /** A publisher has media that it holds back until somebody watches. */
+  standBy(connection: Connection): void {
+    if (this.#connections.has(connection)) this.#live.get(connection.topic)?.standBy(connection);
+  }
+
   /** About once a second: who is gone, who may no longer be here, how much flows. */
   tick(mayStay: (connection: Connection) => boolean): void {
     for (const topic of this.#live.values()) topic.tick();

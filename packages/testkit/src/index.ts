@@ -1,4 +1,5 @@
 export { makeCertificate, type TestCertificate } from './certificate.ts';
 export { FakeClock } from './fake-clock.ts';
 export { freePort, type Launched, type LaunchOptions, launch } from './launch.ts';
+export { numbersOf, type PictureMessage, Pictures } from './pictures.ts';
 export { startPostgres, type TestPostgres } from './postgres.ts';

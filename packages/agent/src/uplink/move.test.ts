@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { type Clock, silentLogger, systemClock } from '@perch/runtime';
-import { FakeClock } from '@perch/testkit';
+import { FakeClock, Pictures } from '@perch/testkit';
 import { Switchboard } from '../ingest/switchboard.ts';
 import { makeDialer } from './dial.ts';
-import { FarEnd, Pictures, until } from './testing.ts';
+import { FarEnd, until } from './testing.ts';
 import { Uplink } from './uplink.ts';
 
 async function setUp(t: TestContext, destination: string, clock: Clock = systemClock) {

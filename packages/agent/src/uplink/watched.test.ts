@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { PERCH_1, readWireHeader } from '@perch/protocol';
 import { type Clock, silentLogger, systemClock } from '@perch/runtime';
-import { FakeClock } from '@perch/testkit';
+import { FakeClock, Pictures } from '@perch/testkit';
 import type { WebSocket } from 'ws';
 import { Switchboard } from '../ingest/switchboard.ts';
 import { makeDialer } from './dial.ts';
-import { FarEnd, Pictures, until } from './testing.ts';
+import { FarEnd, until } from './testing.ts';
 import { Uplink } from './uplink.ts';
 
 const watched = (socket: WebSocket | undefined, viewers: number) =>

@@ -1,5 +1,6 @@
 import type { Migration } from '../migration.ts';
 import { rights } from './0001-rights.ts';
+import { audit } from './0002-audit.ts';
 
 /** Every step, in order. The position in this list is the version of the tables: never take one out or move it. */
-export const migrations: readonly Migration[] = [rights];
+export const migrations: readonly Migration[] = [rights, audit];
