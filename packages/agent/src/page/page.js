@@ -174,14 +174,20 @@ function stateOf({ state, openForMs, nextTryInMs }) {
 function showDestinations({ destinations }) {
   const entries = destinations.map((destination) => ({ ...destination, key: destination.id }));
   showCards($('#destinations'), entries, (card, destination) => {
-    const { id, stream, bitRate, dropped, reconnects, readOnly } = destination;
-    const losses = dropped.messages > 0 ? `, ${size(dropped.bytes)} left out` : '';
-    const again = reconnects > 0 ? `, ${count(reconnects, 'reconnect', 'reconnects')}` : '';
+    const { id, stream, bitRate, dropped, delayMs, reconnects, viewers, moving, readOnly } = destination;
+    const facts = [
+      rate(bitRate),
+      ...(viewers === null ? [] : [viewers === 0 ? 'nobody watches' : count(viewers, 'viewer', 'viewers')]),
+      ...(delayMs >= 100 ? [`${delayMs} ms behind`] : []),
+      ...(dropped.messages > 0 ? [`${size(dropped.bytes)} left out`] : []),
+      ...(reconnects > 0 ? [count(reconnects, 'reconnect', 'reconnects')] : []),
+      ...(moving ? [`moving to ${moving.to} (${moving.state})`] : []),
+    ];
     fillCard(card, {
       name: `${id}: ${stream} → ${destination.destination}`,
       state: stateOf(destination),
-      facts: `${rate(bitRate)}${losses}${again}`,
-      error: destination.state === 'open' ? null : destination.lastError,
+      facts: facts.join(', '),
+      error: moving?.lastError ?? (destination.state === 'open' ? null : destination.lastError),
     });
     if (!readOnly) button(card, 'delete', 'Delete', () => remove('destinations', id));
   });
