@@ -28,6 +28,8 @@ export interface ConnectionOptions {
   readonly access: Access;
   readonly authority: Authority;
   readonly remoteAddress: string;
+  /** The same for the audit: with the connection's own address, where a proxy names another. */
+  readonly from: string;
   readonly userAgent: string;
   readonly limits: OutletLimits & SilenceLimits;
   readonly clock: Clock;
@@ -49,6 +51,7 @@ export class Connection {
   readonly access: Access;
   readonly authority: Authority;
   readonly remoteAddress: string;
+  readonly from: string;
   readonly userAgent: string;
   /** Wall clock and the relay's clock, when it opened. */
   readonly openedAtWall: Millis;
@@ -80,6 +83,7 @@ export class Connection {
     this.access = options.access;
     this.authority = options.authority;
     this.remoteAddress = options.remoteAddress;
+    this.from = options.from;
     this.userAgent = options.userAgent;
     this.openedAtWall = clock.wall();
     this.openedAt = clock.now();

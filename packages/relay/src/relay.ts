@@ -2,11 +2,18 @@ import type { AddressInfo } from 'node:net';
 import { limits as defaultLimits } from '@perch/protocol';
 import { millis, Scope, systemClock } from '@perch/runtime';
 import { appAccessRoutes } from './api/app-access.ts';
+import { auditRoutes } from './api/audit.ts';
 import { healthRoutes } from './api/health.ts';
 import { listRoutes } from './api/lists.ts';
+import { rightsRoutes } from './api/rights.ts';
 import { makeServer, socketServer } from './api/server.ts';
 import { sessionRoutes } from './api/session.ts';
 import { webRoutes } from './api/web.ts';
+import { Audit } from './audit/audit.ts';
+import { tokenMade } from './audit/host-notes.ts';
+import { nodeOf } from './audit/node.ts';
+import { Presence } from './audit/presence.ts';
+import { Refusals } from './audit/refusals.ts';
 import { AppSessions } from './auth/app-sessions.ts';
 import { type Codes, MemoryCodes } from './auth/codes.ts';
 import { Gate } from './auth/gate.ts';
@@ -52,6 +59,8 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
 
   // What is kept.
   const database = scope.own(await openState({ ...options, clock, logger, check: true }));
+  const audit = scope.own(new Audit({ database, node: nodeOf(options.data), clock, logger }));
+  const refusals = scope.own(new Refusals({ audit, clock }));
   const tokens = new Tokens({ database, clock, logger });
   const sessions = new AppSessions({ database, clock, logger });
   let linkSecret =
@@ -68,7 +77,13 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
   const gate = new Gate({ open: options.open ?? [], tokens, codes, sessions, revocations, clock });
 
   // What flows.
-  const topics = new Topics({ clock, startGroupBytes: limits.startGroupBytes, mostTopics: limits.topics });
+  const presence = new Presence(audit);
+  const topics = new Topics({
+    clock,
+    startGroupBytes: limits.startGroupBytes,
+    mostTopics: limits.topics,
+    presence,
+  });
   const stats = new StatsSockets({ topics, clock });
 
   // How the older relays' clients come in, where their secret is known.
@@ -81,8 +96,10 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
     ...(options.tls && { tls: readCertificate(options.tls) }),
     logger,
     routes(routes) {
-      sessionRoutes(routes, { gate, isTls });
-      appAccessRoutes(routes, { sessions, gate, isTls });
+      sessionRoutes(routes, { gate, refusals, isTls });
+      appAccessRoutes(routes, { sessions, gate, audit, refusals, isTls });
+      rightsRoutes(routes, { gate, sessions, tokens, revocations, audit });
+      auditRoutes(routes, { gate, audit, refusals, database });
       listRoutes(routes, { gate, topics, clock });
       healthRoutes(routes, { topics, isReady: () => !scope.isClosing });
       webRoutes(routes, options);
@@ -95,6 +112,8 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
     gate,
     topics,
     stats,
+    audit,
+    refusals,
     ...(tokenFirst && { tokenFirst }),
     isClosing,
     limits,
@@ -126,6 +145,7 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
   const scheme = isTls ? 'https' : 'http';
   const url = `${scheme}://${listen.host.includes(':') ? `[${listen.host}]` : listen.host}:${port}`;
   logger.info('the relay listens', { url });
+  scope.onClose(audit.begin({ who: { kind: 'host' }, what: 'relay-run', from: 'here', detail: url }));
 
   const { promise: closed, resolve: nowClosed } = Promise.withResolvers<void>();
   let closing: Promise<void> | undefined;
@@ -146,7 +166,11 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
       linkSecret = undefined;
       return `${scheme}://${isLoopback(listen.host) ? 'localhost' : listen.host}:${port}/#${secret}`;
     },
-    createToken: async (token) => (await tokens.create(token)).secret,
+    async createToken(token) {
+      const { secret, record } = await tokens.create(token);
+      audit.done(tokenMade(record));
+      return secret;
+    },
     findToken: (secret) => tokens.find(secret),
     [Symbol.asyncDispose]: close,
   };

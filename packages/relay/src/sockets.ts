@@ -4,6 +4,10 @@ import type { Duplex } from 'node:stream';
 import { type limits as defaultLimits, PERCH_1, parseTopicPath, type TopicPath } from '@perch/protocol';
 import { type Clock, type Logger, millis } from '@perch/runtime';
 import { WebSocketServer } from 'ws';
+import type { Audit } from './audit/audit.ts';
+import { whoOf } from './audit/entry.ts';
+import type { Refusals } from './audit/refusals.ts';
+import { callerAddress } from './auth/caller.ts';
 import type { Authority, Grant } from './auth/codes.ts';
 import type { Gate } from './auth/gate.ts';
 import { Connection, type SilenceLimits } from './connection.ts';
@@ -22,6 +26,8 @@ export interface SocketsOptions {
   readonly gate: Gate;
   readonly topics: Topics;
   readonly stats: StatsSockets;
+  readonly audit: Audit;
+  readonly refusals: Refusals;
   /** Clients that bring their token as first message. Without it there are none. */
   readonly tokenFirst?: TokenFirst;
   /** Nobody is taken any more. */
@@ -90,9 +96,7 @@ export class Sockets {
         refuse(socket, arrival.status, arrival.why);
         break;
       case 'stats':
-        this.#statsServer.handleUpgrade(request, socket, head, (webSocket) =>
-          this.#options.stats.add(webSocket, socket, arrival.by),
-        );
+        this.#connectStats(request, socket, head, arrival.by);
         break;
       case 'topic':
       case 'token-first':
@@ -103,7 +107,7 @@ export class Sockets {
 
   /** Decides what becomes of an upgrade. Spends the one-time code, if it brings one. */
   async #understand(request: IncomingMessage): Promise<Arrival> {
-    const { gate, topics, stats, tokenFirst, limits } = this.#options;
+    const { gate, topics, stats, tokenFirst, refusals, limits } = this.#options;
     const url = URL.parse(request.url ?? '', 'http://relay');
     if (!url || (request.url ?? '').length > limits.urlChars) return refused(400, 'bad address');
     if (this.#options.isClosing()) return STOPPING;
@@ -113,7 +117,9 @@ export class Sockets {
     if (url.pathname === '/ws') {
       const grant = await gate.grant(request, 'stats');
       if (this.#options.isClosing()) return STOPPING;
-      return grant?.access.read ? { kind: 'stats', by: grant.by } : refused(401, NOT_ALLOWED);
+      if (grant?.access.read) return { kind: 'stats', by: grant.by };
+      refusals.note({ what: 'statistics', from: callerAddress(request), detail: NOT_ALLOWED });
+      return refused(401, NOT_ALLOWED);
     }
     const path = parseTopicPath(url.pathname);
     if (!path) return refused(404, 'no topic has this path; use /in/, /out/, /bi/ or /session/');
@@ -125,11 +131,25 @@ export class Sockets {
       const access = crossbarAccess(path.kind);
       return { kind: 'token-first', path, grant: { topic: path.topic, access, by: { kind: 'crossbar' } } };
     }
-    if (!grant) return refused(401, path.kind === 'session' ? BAD_CODE : NOT_ALLOWED);
+    if (!grant) {
+      const why = path.kind === 'session' ? BAD_CODE : NOT_ALLOWED;
+      const what = path.kind === 'in' ? 'publish' : 'view';
+      refusals.note({ what, topic: path.topic, from: callerAddress(request), detail: why });
+      return refused(401, why);
+    }
     if (!topics.hasRoom(grant.topic)) {
       return refused(503, 'this relay has as many topics as it takes; try again later');
     }
     return { kind: 'topic', path, grant };
+  }
+
+  #connectStats(request: IncomingMessage, socket: Duplex, head: Buffer, by: Authority): void {
+    const { stats, audit } = this.#options;
+    this.#statsServer.handleUpgrade(request, socket, head, (webSocket) => {
+      const end = audit.begin({ who: whoOf(by), what: 'statistics', from: callerAddress(request) });
+      webSocket.on('close', end);
+      stats.add(webSocket, socket, by);
+    });
   }
 
   #connect(
@@ -153,6 +173,7 @@ export class Sockets {
         access: grant.access,
         authority: grant.by,
         remoteAddress: remoteAddress(request),
+        from: callerAddress(request),
         userAgent: headerText(request.headers['user-agent'], 256),
         limits: this.#connectionLimits,
         clock,

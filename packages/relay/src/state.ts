@@ -1,5 +1,10 @@
 import { existsSync } from 'node:fs';
 import type { Clock, Logger } from '@perch/runtime';
+import { appendEntries } from './audit/append.ts';
+import type { Noted } from './audit/audit.ts';
+import { tokenMade, tokenRevoked } from './audit/host-notes.ts';
+import { nodeOf } from './audit/node.ts';
+import { type ChainState, verifyAudit } from './audit/verify.ts';
 import { hasOldFiles, importFiles } from './auth/import-files.ts';
 import { type NewToken, type TokenRecord, Tokens } from './auth/tokens.ts';
 import { prepareData } from './options.ts';
@@ -41,7 +46,9 @@ const addressOf = ({ database, data }: StatePlace): DatabaseAddress => parseData
 /** Makes a token, also while a relay runs on the same state: for `perch token create`. @returns its secret. */
 export async function createTokenIn(place: StatePlace & NewToken): Promise<string> {
   await using database = await openState(place);
-  return (await new Tokens({ ...place, database }).create(place)).secret;
+  const { secret, record } = await new Tokens({ ...place, database }).create(place);
+  await noteByHost(database, place, tokenMade(record));
+  return secret;
 }
 
 /** The valid tokens: for `perch token list`. Where no relay ever was there are none. */
@@ -55,7 +62,22 @@ export async function listTokensIn(place: StatePlace): Promise<readonly TokenRec
 export async function revokeTokenIn(place: StatePlace & { id: string }): Promise<boolean> {
   if (!isThere(place)) return false;
   await using database = await openState(place);
-  return (await new Tokens({ ...place, database }).revoke(place.id)) !== undefined;
+  const token = await new Tokens({ ...place, database }).revoke(place.id);
+  if (token) await noteByHost(database, place, tokenRevoked(token));
+  return token !== undefined;
+}
+
+/** Looks through the audit, from its first line to its last: for `perch doctor`. `undefined` where there is none. */
+export async function verifyAuditIn(place: StatePlace): Promise<readonly ChainState[] | undefined> {
+  if (!isThere(place)) return undefined;
+  await using database = await openState({ ...place, check: true });
+  return await verifyAudit(database);
+}
+
+/** What is done on the machine itself, by a program that ends at once: written at once. */
+async function noteByHost(database: Database, place: StatePlace, noted: Noted): Promise<void> {
+  const at = Math.floor(place.clock.wall());
+  await appendEntries(database, nodeOf(place.data), [{ ...noted, at, outcome: 'done' }]);
 }
 
 /** Whether there is any state. To look must not make it. */

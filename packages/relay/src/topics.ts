@@ -1,6 +1,7 @@
 import { Hub, type HubMessage } from '@perch/hub';
 import { closeCodes } from '@perch/protocol';
 import type { Clock } from '@perch/runtime';
+import type { Presence } from './audit/presence.ts';
 import type { Connection } from './connection.ts';
 import { LiveTopic, type TopicInfo } from './live-topic.ts';
 
@@ -14,12 +15,19 @@ export class Topics {
   readonly #connections = new Set<Connection>();
   /** Connections that are on no topic now: they have no right yet, or none any more and may bring a new one. */
   readonly #waiting = new Set<Connection>();
+  readonly #presence: Presence;
   #onEmpty: (() => void) | undefined;
 
-  constructor(options: { clock: Clock; startGroupBytes: number; mostTopics: number }) {
+  constructor(options: {
+    clock: Clock;
+    startGroupBytes: number;
+    mostTopics: number;
+    presence: Presence;
+  }) {
     this.#clock = options.clock;
     this.#startGroupBytes = options.startGroupBytes;
     this.#mostTopics = options.mostTopics;
+    this.#presence = options.presence;
     this.#hub = new Hub({ clock: options.clock, endOfTurn: (flush) => void setImmediate(flush) });
   }
 
@@ -55,6 +63,7 @@ export class Topics {
     this.#waiting.add(connection);
     this.#connections.delete(connection);
     this.#live.get(connection.topic)?.leave(connection);
+    this.#presence.left(connection);
     connection.outlet.clear();
   }
 
@@ -73,12 +82,14 @@ export class Topics {
       this.#live.set(connection.topic, live);
     }
     live.join(connection);
+    this.#presence.joined(connection);
   }
 
   leave(connection: Connection): void {
     const wasOnTopic = this.#connections.delete(connection);
     this.#waiting.delete(connection);
     if (wasOnTopic) this.#live.get(connection.topic)?.leave(connection);
+    this.#presence.left(connection);
     if (this.connectionCount === 0) this.#onEmpty?.();
   }
 

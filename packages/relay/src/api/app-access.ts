@@ -1,4 +1,6 @@
 import type { FastifyInstance } from 'fastify';
+import type { Audit } from '../audit/audit.ts';
+import type { Refusals } from '../audit/refusals.ts';
 import type { AppSessions } from '../auth/app-sessions.ts';
 import { callerAddress, callerProgram } from '../auth/caller.ts';
 import { type Gate, isSameOrigin, SESSION_COOKIE } from '../auth/gate.ts';
@@ -6,7 +8,7 @@ import { type Gate, isSameOrigin, SESSION_COOKIE } from '../auth/gate.ts';
 /** Opening the app: a sign-in link's secret for a cookie. */
 export function appAccessRoutes(
   app: FastifyInstance,
-  options: { sessions: AppSessions; gate: Gate; isTls: boolean },
+  options: { sessions: AppSessions; gate: Gate; audit: Audit; refusals: Refusals; isTls: boolean },
 ): void {
   app.post<{ Body: { secret: string } }>(
     '/api/v1/sign-in',
@@ -29,8 +31,16 @@ export function appAccessRoutes(
       const from = { address: callerAddress(request.raw), userAgent: callerProgram(request.raw) };
       const signedIn = await options.sessions.signIn(request.body.secret, from);
       if (!signedIn) {
+        const detail = 'the secret of no sign-in link that is good';
+        options.refusals.note({ what: 'sign-in', from: from.address, detail });
         return reply.code(401).send({ code: 401, message: 'this link was used or is older than 15 minutes' });
       }
+      options.audit.done({
+        who: { kind: 'session', id: signedIn.session.id },
+        what: 'sign-in',
+        from: from.address,
+        detail: from.userAgent,
+      });
       const secure = options.isTls || request.headers['x-forwarded-proto'] === 'https';
       const parts = [
         `${SESSION_COOKIE}=${signedIn.cookie}`,

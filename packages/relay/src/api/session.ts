@@ -1,5 +1,7 @@
 import { parseTopicPath } from '@perch/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Refusals } from '../audit/refusals.ts';
+import { callerAddress } from '../auth/caller.ts';
 import type { Gate } from '../auth/gate.ts';
 
 /** CORS as nginx gives it in front of the older relay (COMPAT 3.3); with `*` a browser sends no cookie. */
@@ -13,7 +15,10 @@ const CORS = {
 } as const;
 
 /** `POST /session/<topic>`: a right in, a WebSocket address with a one-time code out (COMPAT 3.3). */
-export function sessionRoutes(app: FastifyInstance, options: { gate: Gate; isTls: boolean }): void {
+export function sessionRoutes(
+  app: FastifyInstance,
+  options: { gate: Gate; refusals: Refusals; isTls: boolean },
+): void {
   app.options('/session/*', { schema: { hide: true } }, async (_request, reply) =>
     reply.headers(CORS).code(204).send(),
   );
@@ -41,7 +46,12 @@ export function sessionRoutes(app: FastifyInstance, options: { gate: Gate; isTls
       const base = socketBase(request, options.isTls);
       if (!base) return answer(reply, 400, 'the Host header is no host name');
       const issued = await options.gate.issueCode(request, path.topic);
-      if (issued === 'refused') return answer(reply, 401, 'unauthenticated for invalid credentials');
+      if (issued === 'refused') {
+        const from = callerAddress(request.raw);
+        const detail = 'a code was asked for without the right to the topic';
+        options.refusals.note({ what: 'view', topic: path.topic, from, detail });
+        return answer(reply, 401, 'unauthenticated for invalid credentials');
+      }
       if (issued === 'busy') return answer(reply, 503, 'too many codes are pending; try again in a moment');
       return reply
         .header('Cache-Control', 'no-store')

@@ -106,6 +106,14 @@ export class Gate {
     return (await this.session(visitor)) !== undefined;
   }
 
+  /** Whether a visitor may read who did what: a token with scope `audit`, or a sign-in. */
+  async maySeeAudit(visitor: Visitor): Promise<boolean> {
+    if (authorization(visitor.headers) !== undefined) {
+      return (await this.token(visitor))?.scope.includes('audit') === true;
+    }
+    return (await this.session(visitor)) !== undefined;
+  }
+
   /** The valid token that the visitor shows. */
   async token(visitor: Visitor): Promise<TokenRecord | undefined> {
     const secret = authorization(visitor.headers);
