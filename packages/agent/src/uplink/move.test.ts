@@ -4,7 +4,7 @@ import { type Clock, silentLogger, systemClock } from '@perch/runtime';
 import { FakeClock, Pictures } from '@perch/testkit';
 import { Switchboard } from '../ingest/switchboard.ts';
 import { makeDialer } from './dial.ts';
-import { FarEnd, until } from './testing.ts';
+import { FarEnd, until } from './testing/far-end.ts';
 import { Uplink } from './uplink.ts';
 
 async function setUp(t: TestContext, destination: string, clock: Clock = systemClock) {

@@ -6,7 +6,7 @@ import { FakeClock, Pictures } from '@perch/testkit';
 import type { WebSocket } from 'ws';
 import { Switchboard } from '../ingest/switchboard.ts';
 import { makeDialer } from './dial.ts';
-import { FarEnd, until } from './testing.ts';
+import { FarEnd, until } from './testing/far-end.ts';
 import { Uplink } from './uplink.ts';
 
 const watched = (socket: WebSocket | undefined, viewers: number) =>
