@@ -47,6 +47,8 @@ export class FeedTrack {
   /** Whether the last unit of sound was. */
   leftOut = false;
   units = 0;
+  /** Its encoder says where a decoder can begin, so nobody need look. */
+  tellsRandomAccess = false;
 
   /** A unit has begun whose packets pass. */
   passing = false;
@@ -75,6 +77,7 @@ export class FeedTrack {
     this.held = Number.POSITIVE_INFINITY;
     this.content = 0;
     this.gap = 0;
+    this.tellsRandomAccess = false;
     this.step = 0;
     this.soundUntil = undefined;
     this.overlapped = 0;

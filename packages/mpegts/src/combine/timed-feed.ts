@@ -323,11 +323,16 @@ export class TimedFeed {
       track.gap = told.gap;
       return;
     }
+    track.tellsRandomAccess ||= told.randomAccess;
     const randomAccess =
       track.class === 'audio' ||
       told.randomAccess ||
-      (track.class === 'video' && looksLikeKeyFrame(track.codec, bytes, at, at + packets * PACKET_BYTES));
+      (track.class === 'video' && !track.tellsRandomAccess && this.#looks(track, bytes, at, packets));
     const unit = { track, ...time, randomAccess, stamps, arrivedAt: this.#now, step: track.step };
     for (const taker of this.#takers) taker.onUnit(unit, bytes, at, packets, told.gap);
+  }
+
+  #looks(track: FeedTrack, bytes: Uint8Array, at: number, packets: number): boolean {
+    return looksLikeKeyFrame(track.codec, bytes, at, at + packets * PACKET_BYTES);
   }
 }
