@@ -154,6 +154,27 @@ describe('a combined stream of several feeds', () => {
   });
 });
 
+describe('a picture beside sound that is packed and comes late', () => {
+  it('does not wait at all', () => {
+    const rig = new Rig();
+    const picture = rig.feed('picture', { codec: 'h264' });
+    const sound = rig.feed('sound', { codec: 'mp2', step: 2160 }, 24);
+    // Four frames come when the fifth is there.
+    const packed: Uint8Array[] = [];
+    sound.spoil = (packets) => {
+      packed.push(packets);
+      return packed.length < 5 ? new Uint8Array(0) : concat(...packed.splice(0));
+    };
+    rig.set([picture, sound]);
+    rig.run(3000);
+    const { atMs: settled } = rig.messages.at(-1) ?? { atMs: 0 };
+    rig.run(3000);
+    const videos = rig.messages.filter(({ mark, atMs }) => mark.class === 'video' && atMs > settled);
+    assert.ok(videos.length >= 70);
+    for (const { atMs } of videos) assert.equal((atMs - 10_000) % 40, 0);
+  });
+});
+
 describe('clock and tables', () => {
   it('come in time and never jump, whatever happens to the feeds', () => {
     const rig = new Rig();

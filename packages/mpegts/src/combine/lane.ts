@@ -24,7 +24,6 @@ export class LaneTrack {
   /** Of the last unit that came: when it is due, and how long it lasts. */
   #dts = 0;
   #step = 0;
-  /** How long after its decoding time a unit of it typically comes at the latest. */
   #lateness = 0;
   #missing = 0;
 
@@ -63,10 +62,15 @@ export class LaneTrack {
     } else this.#missing -= at + PACKET_BYTES - payloadStart(bytes, at);
   }
 
-  /** When a unit that is due before `dts` is expected to come; Infinity where none is. */
+  /** How long after its decoding time a unit of it typically comes at the latest. */
+  get lateness(): number {
+    return this.#lateness;
+  }
+
+  /** When a unit that is due before `dts` is expected to come at the latest; −Infinity where none is. */
   expects(dts: Ticks90k): number {
     const next = this.#dts + this.#step;
-    return this.begun && this.#step > 0 && next < dts ? next + this.#lateness : Number.POSITIVE_INFINITY;
+    return this.begun && this.#step > 0 && next < dts ? next + this.#lateness : Number.NEGATIVE_INFINITY;
   }
 }
 

@@ -41,11 +41,7 @@ export function earliest(lanes: readonly Lane[]): Lane | undefined {
 
 /** Whether a lane that is empty is expected to bring something that is due before `unit`, soon enough. */
 function isWorthWaitingFor(other: Lane, unit: TimedUnit, now: Ticks90k): boolean {
-  for (const one of other.tracks) {
-    const at = one.expects(unit.dts);
-    if (at <= unit.arrivedAt + LOOK_AHEAD && now < at + MARGIN) return true;
-  }
-  return false;
+  return other.tracks.some((one) => one.lateness <= LOOK_AHEAD && now < one.expects(unit.dts) + MARGIN);
 }
 
 /** Whether the last picture of a lane that leaves is not whole yet. */
