@@ -3,6 +3,7 @@ import { createSecureContext } from 'node:tls';
 import type { Clock, Logger } from '@perch/runtime';
 import type { NewToken, TokenRecord } from './auth/tokens.ts';
 import { dataError, RelayError } from './errors.ts';
+import type { PractableSettings } from './legacy/access-token.ts';
 import type { CrossbarSettings } from './legacy/crossbar-token.ts';
 import type { Limits } from './sockets.ts';
 
@@ -23,6 +24,8 @@ export interface RelayOptions {
   readonly appSecret?: string;
   /** Takes crossbar's tokens as first message. Off without it. */
   readonly crossbar?: CrossbarSettings;
+  /** Serves practable relay's access API. Off without it. */
+  readonly practable?: PractableSettings;
   readonly logger: Logger;
   /** Default: the system's. */
   readonly clock?: Clock;

@@ -21,7 +21,11 @@ import { Revocations } from './auth/revocations.ts';
 import { StoredCodes } from './auth/stored-codes.ts';
 import { Tokens } from './auth/tokens.ts';
 import { listenError } from './errors.ts';
+import { accessRoutes } from './legacy/access-api.ts';
+import { AccessDesk, type AccessDeskOptions } from './legacy/access-desk.ts';
+import { Bookings } from './legacy/bookings.ts';
 import { CrossbarTokens } from './legacy/crossbar-token.ts';
+import { StatsTopic } from './legacy/stats-topic.ts';
 import { TokenFirst } from './legacy/token-first.ts';
 import { StatsSockets } from './observe/stats-sockets.ts';
 import { type Relay, type RelayOptions, readCertificate } from './options.ts';
@@ -74,7 +78,9 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
       : new StoredCodes({ database, clock, limits: codeLimits });
   const revocations = new Revocations({ database, clock, logger, onNews: () => dismiss() });
   await revocations.open();
-  const gate = new Gate({ open: options.open ?? [], tokens, codes, sessions, revocations, clock });
+  const bookings = options.practable && new Bookings({ clock });
+  const rights = { tokens, codes, sessions, revocations, bookings };
+  const gate = new Gate({ open: options.open ?? [], ...rights, clock });
 
   // What flows.
   const presence = new Presence(audit);
@@ -89,6 +95,10 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
   // How the older relays' clients come in, where their secret is known.
   const crossbar = options.crossbar && new CrossbarTokens({ settings: options.crossbar, clock });
   const tokenFirst = crossbar && new TokenFirst({ tokens: crossbar, topics, clock, logger });
+  const desk =
+    options.practable &&
+    bookings &&
+    openDesk(scope, { settings: options.practable, bookings, gate, codes, topics, clock });
 
   // HTTP and WebSockets on one port.
   const app = await makeServer({
@@ -96,7 +106,8 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
     ...(options.tls && { tls: readCertificate(options.tls) }),
     logger,
     routes(routes) {
-      sessionRoutes(routes, { gate, refusals, isTls });
+      sessionRoutes(routes, { gate, refusals, isTls, before: desk?.sessionHook });
+      if (desk) accessRoutes(routes, desk);
       appAccessRoutes(routes, { sessions, gate, audit, refusals, isTls });
       rightsRoutes(routes, { gate, sessions, tokens, revocations, audit });
       auditRoutes(routes, { gate, audit, refusals, database });
@@ -174,6 +185,13 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
     findToken: (secret) => tokens.find(secret),
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** practable relay's access API, with the topic that tells who is connected. */
+function openDesk(scope: Scope, parts: Omit<AccessDeskOptions, 'stats'>): AccessDesk {
+  const { topics, clock, settings } = parts;
+  const stats = scope.own(new StatsTopic({ topics, clock, every: settings.statsEvery }));
+  return new AccessDesk({ ...parts, stats });
 }
 
 const isLoopback = (host: string): boolean =>

@@ -1,7 +1,13 @@
 import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type limits as defaultLimits, PERCH_1, parseTopicPath, type TopicPath } from '@perch/protocol';
+import {
+  closeCodes,
+  type limits as defaultLimits,
+  PERCH_1,
+  parseTopicPath,
+  type TopicPath,
+} from '@perch/protocol';
 import { type Clock, type Logger, millis } from '@perch/runtime';
 import { WebSocketServer } from 'ws';
 import type { Audit } from './audit/audit.ts';
@@ -14,8 +20,9 @@ import { Connection, type SilenceLimits } from './connection.ts';
 import { crossbarAccess } from './legacy/crossbar-token.ts';
 import type { TokenFirst } from './legacy/token-first.ts';
 import type { StatsSockets } from './observe/stats-sockets.ts';
-import type { Topics } from './topics.ts';
+import { RIGHT_ENDED, type Topics } from './topics.ts';
 import type { OutletLimits } from './view/outlet.ts';
+import { whenItIs } from './when-it-is.ts';
 
 export type Limits = { readonly [K in keyof typeof defaultLimits]: number };
 
@@ -180,8 +187,14 @@ export class Sockets {
         logger: logger.child({ connection: id, topic: grant.topic }),
         onMessage: (message, from) => topics.publish(message, from),
         onStandby: (from) => topics.standBy(from),
-        onClosed: (closed) => topics.leave(closed),
+        onClosed: (closed) => {
+          end?.cancel();
+          topics.leave(closed);
+        },
       });
+      const { by } = grant;
+      const dismiss = () => connection.dismiss(closeCodes.unauthorised, RIGHT_ENDED);
+      const end = 'expires' in by ? whenItIs(clock, millis(by.expires), dismiss) : undefined;
       if (kind === 'topic') topics.join(connection);
       else tokenFirst?.begin({ connection, webSocket, socket, path });
     });

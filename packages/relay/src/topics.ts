@@ -1,9 +1,14 @@
-import { Hub, type HubMessage } from '@perch/hub';
+import { Hub, type HubMessage, type Taker } from '@perch/hub';
 import { closeCodes } from '@perch/protocol';
 import type { Clock } from '@perch/runtime';
 import type { Presence } from './audit/presence.ts';
 import type { Connection } from './connection.ts';
 import { LiveTopic, type TopicInfo } from './live-topic.ts';
+
+/** A part of the relay that lives on a topic. */
+export interface Inhabitant extends Disposable {
+  say(message: HubMessage): void;
+}
 
 /** All topics that somebody is connected to, and all connections. */
 export class Topics {
@@ -46,6 +51,21 @@ export class Topics {
 
   list(): TopicInfo[] {
     return [...this.#live.values()].map((topic) => topic.info);
+  }
+
+  /** Whether somebody is connected to this topic. */
+  has(topic: string): boolean {
+    return this.#live.has(topic);
+  }
+
+  /** Lets a part of the relay hear a topic and speak there. It is no connection, and does not hear itself. */
+  inhabit(name: string, taker: Taker): Inhabitant {
+    const topic = this.#hub.topic(name);
+    const stay = topic.take(taker);
+    return {
+      say: (message) => topic.publish(message, taker),
+      [Symbol.dispose]: () => stay[Symbol.dispose](),
+    };
   }
 
   /** Whether a connection to this topic can be taken. */
@@ -134,4 +154,5 @@ export class Topics {
   }
 }
 
-const RIGHT_ENDED = 'the right to be here has ended';
+/** The reason of a close with 4401. */
+export const RIGHT_ENDED = 'the right to be here has ended';

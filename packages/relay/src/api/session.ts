@@ -5,7 +5,7 @@ import { callerAddress } from '../auth/caller.ts';
 import type { Gate } from '../auth/gate.ts';
 
 /** CORS as nginx gives it in front of the older relay (COMPAT 3.3); with `*` a browser sends no cookie. */
-const CORS = {
+export const CORS = {
   'Access-Control-Allow-Origin': '*',
   'Access-Control-Allow-Credentials': 'true',
   'Access-Control-Allow-Methods': 'GET, POST, OPTIONS',
@@ -17,7 +17,13 @@ const CORS = {
 /** `POST /session/<topic>`: a right in, a WebSocket address with a one-time code out (COMPAT 3.3). */
 export function sessionRoutes(
   app: FastifyInstance,
-  options: { gate: Gate; refusals: Refusals; isTls: boolean },
+  options: {
+    gate: Gate;
+    refusals: Refusals;
+    isTls: boolean;
+    /** Looks at a request first, and may answer it: an older relay's tokens. */
+    before?: ((request: FastifyRequest, reply: FastifyReply) => Promise<unknown>) | undefined;
+  },
 ): void {
   app.options('/session/*', { schema: { hide: true } }, async (_request, reply) =>
     reply.headers(CORS).code(204).send(),
@@ -26,6 +32,7 @@ export function sessionRoutes(
   app.post(
     '/session/*',
     {
+      ...(options.before && { onRequest: options.before }),
       schema: {
         summary: 'Exchanges a token for a WebSocket address that works once, for 30 s',
         description: 'The token is in `Authorization`, raw or after `Bearer`. The topic may contain slashes.',

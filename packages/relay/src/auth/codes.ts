@@ -15,7 +15,15 @@ export type Authority =
   /** `expires` in milliseconds since 1970. */
   | { readonly kind: 'token' | 'session'; readonly id: string; readonly expires: number }
   /** crossbar's token as first message: `legacy/token-first.ts` watches over it. */
-  | { readonly kind: 'crossbar' };
+  | { readonly kind: 'crossbar' }
+  /** practable relay's token: `legacy/bookings.ts` knows which still hold. Both times in milliseconds since 1970. */
+  | {
+      readonly kind: 'booking';
+      readonly id: string;
+      readonly scopes: readonly string[];
+      readonly since: number;
+      readonly expires: number;
+    };
 
 /** One-time codes of `POST /session/<topic>` (COMPAT 3.4): UUID v4, used once, for a short time. */
 export interface Codes {

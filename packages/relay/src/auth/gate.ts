@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { type Access, matchesTopic, type TopicPath } from '@perch/protocol';
 import type { Clock } from '@perch/runtime';
+import type { Bookings } from '../legacy/bookings.ts';
 import type { AppSession, AppSessions } from './app-sessions.ts';
 import type { Authority, Codes, Grant } from './codes.ts';
 import type { Revocations } from './revocations.ts';
@@ -25,6 +26,7 @@ export class Gate {
   readonly #codes: Codes;
   readonly #sessions: AppSessions;
   readonly #revocations: Revocations;
+  readonly #bookings: Bookings | undefined;
   readonly #clock: Clock;
 
   constructor(options: {
@@ -33,6 +35,7 @@ export class Gate {
     codes: Codes;
     sessions: AppSessions;
     revocations: Revocations;
+    bookings?: Bookings | undefined;
     clock: Clock;
   }) {
     this.#open = options.open;
@@ -40,6 +43,7 @@ export class Gate {
     this.#codes = options.codes;
     this.#sessions = options.sessions;
     this.#revocations = options.revocations;
+    this.#bookings = options.bookings;
     this.#clock = options.clock;
   }
 
@@ -74,7 +78,9 @@ export class Gate {
   async admit(visitor: Visitor, path: TopicPath, code: string | null): Promise<Grant | undefined> {
     if (path.kind === 'session') {
       const grant = code === null ? undefined : await this.#codes.redeem(code, path.topic);
-      return grant && this.holds(grant.by) ? grant : undefined;
+      // A booking's token may have a scope that is for no topic.
+      const mayAny = grant !== undefined && (grant.access.read || grant.access.write);
+      return mayAny && this.holds(grant.by) ? grant : undefined;
     }
     const grant = await this.grant(visitor, path.topic);
     if (!grant) return undefined;
@@ -135,6 +141,8 @@ export class Gate {
       case 'token':
       case 'session':
         return authority.expires > this.#clock.wall() && !this.#revocations.has(authority);
+      case 'booking':
+        return this.#bookings?.holds(authority) ?? false;
     }
   }
 }

@@ -5,8 +5,8 @@ import { type Clock, type Logger, millis, type Timer } from '@perch/runtime';
 import type { WebSocket } from 'ws';
 import type { Connection } from '../connection.ts';
 import type { Topics } from '../topics.ts';
+import { whenItIs } from '../when-it-is.ts';
 import { authMessage, type CrossbarTokens, type CrossbarVerdict, crossbarPath } from './crossbar-token.ts';
-import { whenItIs } from './when-it-is.ts';
 
 /** A client that was let in to show its token has this long to do so. */
 const TOKEN_WAIT = millis(10_000);
