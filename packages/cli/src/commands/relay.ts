@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type RelayOptions, startRelay } from '@perch/relay';
-import type { Logger } from '@perch/runtime';
+import { type Logger, millis } from '@perch/runtime';
 import type { Command } from 'commander';
 import { type Loaded, loadConfig } from '../config/load.ts';
 import type { Config } from '../config/settings.ts';
@@ -77,7 +77,28 @@ export function relayOptions({ config }: Loaded, logger: Logger): RelayOptions {
     limits: { backlogBytes: config['relay.backlog'] },
     ...(cert !== undefined && key !== undefined && { tls: { cert, key } }),
     ...(web !== undefined && { webRoot: web }),
+    ...olderRelays(config),
     logger,
+  };
+}
+
+/** Each of the older relays' families is on where its secret is known. */
+function olderRelays(config: Config): Pick<RelayOptions, 'crossbar' | 'practable'> {
+  const crossbar = config['relay.crossbar_secret'];
+  const practable = config['relay.practable_secret'];
+  return {
+    ...(crossbar !== undefined && {
+      crossbar: { secret: crossbar, audience: config['relay.crossbar_audience'] ?? '' },
+    }),
+    ...(practable !== undefined && {
+      practable: {
+        secret: practable,
+        audience: config['relay.practable_audience'] ?? '',
+        url: config['relay.practable_url'] ?? '',
+        allowNoBookingId: config['relay.practable_allow_no_booking_id'],
+        statsEvery: millis(config['relay.practable_stats_every']),
+      },
+    }),
   };
 }
 

@@ -111,10 +111,66 @@ test("older programs' variables keep their meaning, or are said to have none", (
   assert.equal(load({ program: 'agent', env: { VW_PORT: '9999' } }).config['agent.listen'].port, 9999);
   const { config, warnings } = load({
     program: 'relay',
-    env: { CROSSBAR_LISTEN: '127.0.0.1:7', CROSSBAR_SECRET: 'x' },
+    env: { CROSSBAR_LISTEN: '127.0.0.1:7', CROSSBAR_DEVELOPMENT: 'x', RELAY_PORT_RELAY: '3001' },
   });
   assert.equal(config['relay.listen'].port, 7);
-  assert.match(warnings.join(), /CROSSBAR_SECRET has no effect/);
+  assert.deepEqual(warnings, [
+    'CROSSBAR_DEVELOPMENT has no effect here',
+    'RELAY_PORT_RELAY has no effect: one port serves both; let the proxy send the address in RELAY_URL to it',
+  ]);
+});
+
+const long = 'a secret of more than 32 characters, so none warns';
+
+test("the older relays' secrets are read from the environment or the file, and nothing repeats them", (t) => {
+  const env = {
+    CROSSBAR_SECRET: long,
+    CROSSBAR_AUDIENCE: 'https://relay.example',
+    RELAY_SECRET: long,
+    RELAY_AUDIENCE: 'https://app.example/access',
+    RELAY_URL: 'wss://app.example/relay/',
+    RELAY_ALLOW_NO_BOOKING_ID: 'true',
+    RELAY_STATS_EVERY: '2s',
+    RELAY_PORT_ACCESS: '3000',
+  };
+  const { config, warnings } = load({ program: 'relay', env });
+  assert.deepEqual(
+    [config['relay.crossbar_secret'], config['relay.crossbar_audience'], config['relay.practable_secret']],
+    [long, 'https://relay.example', long],
+  );
+  assert.equal(config['relay.practable_url'], 'wss://app.example/relay');
+  assert.equal(config['relay.practable_allow_no_booking_id'], true);
+  assert.equal(config['relay.practable_stats_every'], 2_000);
+  assert.deepEqual(config['relay.listen'], { host: '127.0.0.1', port: 3000 });
+  assert.deepEqual(warnings, []);
+
+  const short = fileIn(t, 'relay: {crossbar_secret: hush}\n');
+  const weak = load({ file: short });
+  assert.equal(weak.config['relay.crossbar_secret'], 'hush');
+  assert.match(weak.warnings.join(), /relay\.crossbar_secret has fewer than 32 characters/);
+  assert.ok(!weak.warnings.join().includes('hush'));
+  assert.throws(
+    () => load({ file: fileIn(t, 'relay: {crossbar_secret: 123456}\n') }),
+    (error: Error) => /crossbar_secret must be text/.test(error.message) && !error.message.includes('123456'),
+  );
+});
+
+test('a family of which a part is missing is said to be incomplete', () => {
+  const env = { RELAY_SECRET: long };
+  assert.throws(() => load({ program: 'relay', env }), misuse(/You must set RELAY_AUDIENCE/));
+  const more = { ...env, RELAY_AUDIENCE: 'a' };
+  assert.throws(() => load({ program: 'relay', env: more }), misuse(/You must set RELAY_URL/));
+  for (const RELAY_URL of ['https://x', 'wss://x/?a', 'x', 'wss://u:p@x']) {
+    assert.throws(
+      () => load({ program: 'relay', env: { ...more, RELAY_URL } }),
+      misuse(/RELAY_URL must be an address such as wss:/),
+    );
+  }
+  const useless = load({ program: 'relay', env: { CROSSBAR_AUDIENCE: 'a' } });
+  assert.match(
+    useless.warnings.join(),
+    /relay\.crossbar_audience has no effect without relay\.crossbar_secret/,
+  );
 });
 
 test('times, sizes and addresses parse themselves', () => {

@@ -1,5 +1,6 @@
 import { AgentError, type EnvironmentSettings, settingsFromEnvironment } from '@perch/agent';
 import { CliError } from '../errors.ts';
+import { olderVariables } from './older-relays.ts';
 import { type Config, type SettingKey, settings } from './settings.ts';
 import { BadValue } from './units.ts';
 
@@ -25,9 +26,6 @@ const ours: Readonly<Record<string, SettingKey>> = {
 /** Variables of the repository's own scripts, and of single commands. */
 const scripts = ['PERCH_LONG', 'PERCH_TOKEN'];
 
-/** Older relays' variables that have a meaning here. */
-const older: Readonly<Record<string, SettingKey>> = { CROSSBAR_LISTEN: 'relay.listen' };
-
 /**
  * Reads the environment: `PERCH_*` wins over the names of older systems.
  *
@@ -42,11 +40,9 @@ export function environmentLayer(program: Program, env: NodeJS.ProcessEnv): Envi
   };
 
   if (program === 'relay') {
-    for (const name of Object.keys(env).filter((key) => /^(CROSSBAR|RELAY)_/.test(key) && env[key])) {
-      const key = older[name];
-      if (key) set(key, understand(key, env[name] as string, name));
-      else warnings.push(`${name} has no effect: tokens are made with "perch token create"`);
-    }
+    const older = olderVariables(env);
+    for (const { name, key, value } of older.values) set(key, understand(key, value, name));
+    warnings.push(...older.warnings);
   }
   if (agent.port !== undefined) set('agent.listen', { host: '127.0.0.1', port: agent.port });
   if (agent.listen !== undefined) {

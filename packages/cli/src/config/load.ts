@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import { CliError } from '../errors.ts';
 import { type EnvironmentLayer, environmentLayer, type Program } from './environment.ts';
+import { checkOlderRelays, warnOfOlderRelays } from './older-relays.ts';
 import { type Config, type SettingKey, settings } from './settings.ts';
 import { BadValue } from './units.ts';
 
@@ -45,7 +46,7 @@ export function loadConfig(options: LoadOptions): Loaded {
   const fromFile = readFile(options.file, data);
   const config = Object.freeze({ ...defaults, ...fromFile, ...fromEnvironment, ...flags }) as Config;
   validate(config);
-  return { config, proxy, warnings };
+  return { config, proxy, warnings: [...warnings, ...warnOfOlderRelays(config)] };
 }
 
 /** What one setting alone cannot tell. */
@@ -53,6 +54,7 @@ function validate(config: Config): void {
   if ((config['relay.tls_cert'] === undefined) !== (config['relay.tls_key'] === undefined)) {
     throw new CliError('misused', 'tls_cert and tls_key belong together: give both, or neither');
   }
+  checkOlderRelays(config);
 }
 
 function understand(key: SettingKey, value: unknown, name: string): unknown {

@@ -2,6 +2,7 @@ import { limits } from '@perch/protocol';
 import { parseDatabaseAddress } from '@perch/relay';
 import { type LogLevel, logLevels } from '../log.ts';
 import { defaultData } from '../places.ts';
+import { secret, webSocketBase, yesOrNo } from './older-relays.ts';
 import {
   type Address,
   BadValue,
@@ -163,6 +164,43 @@ export const settings = {
     fallback: (): number => limits.backlogBytes,
     example: '4Mi',
     about: 'How far behind a viewer may be before messages are left out for it.',
+  },
+  'relay.crossbar_secret': {
+    ...optional(secret),
+    example: '"a long random text"',
+    about: "Takes crossbar's tokens, signed with this secret, as first message.",
+  },
+  'relay.crossbar_audience': {
+    ...optional(text),
+    example: 'https://relay.example',
+    about: 'Whom those tokens must be for: their aud is this and the path.',
+  },
+  'relay.practable_secret': {
+    ...optional(secret),
+    example: '"a long random text"',
+    about: "Serves practable relay's access API, for tokens signed with this secret.",
+  },
+  'relay.practable_audience': {
+    ...optional(text),
+    example: 'https://app.example/access',
+    about: 'Whom those tokens must be for.',
+  },
+  'relay.practable_url': {
+    ...optional(webSocketBase),
+    example: 'wss://app.example/relay',
+    about: 'Where WebSockets reach this relay, for the addresses that the access API gives.',
+  },
+  'relay.practable_allow_no_booking_id': {
+    parse: yesOrNo,
+    fallback: (): boolean => false,
+    example: 'true',
+    about: 'Takes tokens that name no booking, which then cannot be cancelled.',
+  },
+  'relay.practable_stats_every': {
+    parse: duration,
+    fallback: (): number => 5_000,
+    example: '5s',
+    about: 'How often the topic stats is told who is connected; at least 1s.',
   },
   'agent.listen': {
     parse: address,
