@@ -1,5 +1,7 @@
+import { silentLogger, systemClock } from '@perch/runtime';
 import type { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
+import { examineAudit } from '../doctor/audit.ts';
 import { examineRelay } from '../doctor/examine-relay.ts';
 import { showFindings } from '../doctor/finding.ts';
 import { examineMachine } from '../doctor/machine.ts';
@@ -36,7 +38,15 @@ async function runDoctor(run: Run, url: string | undefined, flags: Flags): Promi
   ];
   const findings =
     url === undefined
-      ? await examineMachine({ data: config.data, listen, env: terminal.env })
+      ? [
+          ...(await examineMachine({ data: config.data, listen, env: terminal.env })),
+          ...(await examineAudit({
+            data: config.data,
+            database: config['relay.database'],
+            clock: systemClock,
+            logger: silentLogger,
+          })),
+        ]
       : await examineRelay({ url, proxy });
   if (flags.json) writeJson(terminal, findings);
   else terminal.stdout.write(showFindings(findings));

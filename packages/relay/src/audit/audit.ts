@@ -67,14 +67,16 @@ export class Audit implements AsyncDisposable {
 
   /** Writes what was noted. Where the database refuses, it is tried again later, and the log says so once. */
   flush(): Promise<void> {
+    this.#timer?.cancel();
+    this.#timer = undefined;
     this.#writing = this.#writing.then(() => this.#write());
     return this.#writing;
   }
 
   /** Writes all that was noted. Note nothing after. */
   async close(): Promise<void> {
-    this.#timer?.cancel();
     await this.flush();
+    this.#timer?.cancel();
     if (this.#waiting.length > 0) {
       this.#logger.error('the last of the audit could not be written', { entries: this.#waiting.length });
     }

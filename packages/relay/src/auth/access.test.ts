@@ -279,6 +279,8 @@ describe('the app', () => {
     assert.equal((await signIn(relay.url, 'chosen')).status, 204);
     const next = secretOf(await relay.signInLink());
     assert.notEqual(next, 'chosen');
+    await using again = await openRelay({ clock, appSecret: next, data: relay.data });
+    assert.equal(secretOf(await again.signInLink()), next, 'chosen again before it was used');
     clock.advance(15 * 60_000);
     assert.equal((await signIn(relay.url, next)).status, 401);
   });

@@ -49,7 +49,8 @@ export class AppSessions {
       const drop = `DELETE FROM sign_in_links WHERE expires <= ? OR hash IN
         (SELECT hash FROM sign_in_links ORDER BY expires DESC LIMIT 1000 OFFSET ?)`;
       await queries.execute(drop, [now, MOST_LINKS - 1]);
-      const insert = 'INSERT INTO sign_in_links (hash, expires) VALUES (?, ?)';
+      const insert = `INSERT INTO sign_in_links (hash, expires) VALUES (?, ?)
+        ON CONFLICT (hash) DO UPDATE SET expires = excluded.expires`;
       await queries.execute(insert, [hashSecret(secret), Math.ceil(now + LINK_LIFE)]);
     });
     return secret;
