@@ -14,8 +14,11 @@ class FakeSocket implements SocketLike {
   readonly url: string;
   readonly #listeners = new Map<string, ((event: never) => void)[]>();
 
-  constructor(url: string) {
+  readonly offered: readonly string[];
+
+  constructor(url: string, offered: readonly string[]) {
     this.url = url;
+    this.offered = offered;
   }
   send(data: string | Uint8Array): void {
     this.sent.push(data);
@@ -52,8 +55,8 @@ function setUp(options: Partial<ConnectionOptions> = {}) {
     clock,
     random: () => 0.5,
     fetch: () => Promise.reject(new Error('no network')),
-    openSocket: (url) => {
-      const socket = new FakeSocket(url);
+    openSocket: (url, protocols) => {
+      const socket = new FakeSocket(url, protocols);
       sockets.push(socket);
       return socket;
     },
@@ -152,6 +155,31 @@ test('an access address is posted with the raw token, and each try gets a new co
   await settle();
   assert.equal(latest().url, 'wss://relay.example/session/x?code=2');
   assert.deepEqual(calls, Array(2).fill({ url: 'https://relay.example/session/x', token: 'secret' }));
+});
+
+test('to a WebSocket address the token goes as a subprotocol behind the others, and not in the address', async () => {
+  const url = 'wss://relay.example/out/x';
+  const secret = () => 'secret';
+  for (const [options, offered] of [
+    [{ url, token: secret, protocols: ['perch.1'] }, ['perch.1', 'bearer.secret']],
+    [{ url, token: secret }, ['null', 'bearer.secret']],
+    [{ url, token: () => undefined }, []],
+    [{ url, protocols: ['perch.1'] }, ['perch.1']],
+  ] as const) {
+    const { connection, latest } = setUp(options);
+    connection.start();
+    await settle();
+    assert.deepEqual([latest().url, latest().offered], [url, offered]);
+    await connection.close();
+  }
+});
+
+test('a token that cannot be in a handshake fails the dial, and is not repeated', async () => {
+  const { connection } = setUp({ token: () => 'to ken' });
+  connection.start();
+  await settle();
+  const { state } = connection;
+  assert.match(state.kind === 'waiting' ? state.error.message : '', /cannot be in a WebSocket handshake/);
 });
 
 test("a refusal at the access address is reported in the server's words", async () => {

@@ -1,4 +1,4 @@
-import { closeCodes, isRefusal, limits } from '@perch/protocol';
+import { bearerProtocol, closeCodes, isRefusal, limits } from '@perch/protocol';
 import { Backoff, type Clock, Emitter, type Millis, millis, type Timer } from '@perch/runtime';
 import { ClientError } from './errors.ts';
 import { openSession } from './session.ts';
@@ -32,7 +32,10 @@ export interface Greeting {
 export interface ConnectionOptions {
   /** `ws(s)://…` is dialled as it is; `http(s)://…/session/…` is asked for a new one-time address at each try. */
   readonly url: string | UrlLike;
-  /** The access token, asked for at each try. Only for http(s) addresses. */
+  /**
+   * The token, asked for at each try. An http(s) address is posted to with it; to a ws(s) address it goes as a
+   * subprotocol behind the others, never as a part of the address.
+   */
   readonly token?: () => string | undefined;
   /** Subprotocols to offer, first choice first. Default none. */
   readonly protocols?: readonly string[];
@@ -167,10 +170,18 @@ export class Connection implements AsyncDisposable {
     return openSession({ url: this.#url, token: this.#options.token?.(), fetch: this.#options.fetch });
   }
 
+  #protocols(): readonly string[] {
+    const { protocols = [], token } = this.#options;
+    const secret = this.#url.startsWith('ws') ? token?.() : undefined;
+    if (secret === undefined) return protocols;
+    // Something must be there to be chosen, or a browser gives up; `null` is what every older relay knows.
+    return [...(protocols.length > 0 ? protocols : ['null']), bearerProtocol(secret)];
+  }
+
   #dial(address: string, attempt: number): void {
     let socket: SocketLike;
     try {
-      socket = this.#options.openSocket(address, this.#options.protocols ?? []);
+      socket = this.#options.openSocket(address, this.#protocols());
     } catch (cause) {
       this.#failed(new ClientError('dial-failed', `cannot dial: ${(cause as Error).message}`, { cause }));
       return;

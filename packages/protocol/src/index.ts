@@ -1,3 +1,4 @@
+export { bearerProtocol, bearerToken } from './bearer.ts';
 export { type Control, type ControlType, decodeControl, encodeControl } from './control.ts';
 export { closeCodes, isRefusal, ProtocolError, type ProtocolErrorCode } from './errors.ts';
 export { limits } from './limits.ts';

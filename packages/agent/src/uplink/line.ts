@@ -142,7 +142,8 @@ export class Line {
 
   #connect(): Connection {
     const { rule, dialer, clock, random } = this.#options;
-    const isAccessAddress = /^https?:/i.test(rule.destination);
+    // An access address is posted to with the token; a Perch relay takes it in the handshake.
+    const isToken = /^https?:/i.test(rule.destination) || rule.protocol !== undefined;
     const connection = new Connection({
       url: rule.destination,
       clock,
@@ -150,8 +151,7 @@ export class Line {
       ...(random && { random }),
       ...(rule.protocol && { protocols: [rule.protocol] }),
       // COMPAT 1.7: the scheme tells the two meanings of `token` apart.
-      ...(rule.token !== '' &&
-        (isAccessAddress ? { token: () => rule.token } : { greeting: greet(rule.token) })),
+      ...(rule.token !== '' && (isToken ? { token: () => rule.token } : { greeting: greet(rule.token) })),
       openSocket: (url, protocols) => {
         this.#dialled = dialer.dial(url, protocols);
         return this.#dialled.socket;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import type { Batch, HubMessage, Taker } from '@perch/hub';
@@ -75,6 +76,21 @@ test('to a Perch relay each message has its mark, its number and when it arrived
     capturedAt,
   });
   assert.deepEqual(heard[1]?.subarray(WIRE_HEADER_BYTES), Buffer.alloc(188, 2));
+});
+
+test('to a Perch relay the token goes in the handshake, and no message waits for an answer to it', async (t) => {
+  const { uplink, server, feed } = await setUp(t, {
+    rule: { protocol: PERCH_1, token: 'TOK' },
+    protocol: PERCH_1,
+  });
+  const arrived = once(server, 'connection') as Promise<[WebSocket, IncomingMessage]>;
+  uplink.start();
+  const [socket, { url, headers }] = await arrived;
+  assert.deepEqual([url, headers['sec-websocket-protocol']], ['/in/v', 'perch.1,bearer.TOK']);
+  const first = once(socket, 'message');
+  await untilOpen(uplink);
+  feed.publish(message(1, 'video', true), feed);
+  assert.equal(readWireHeader((await first)[0] as Buffer).class, 'video');
 });
 
 test("a Perch relay's control messages are answered or ignored, and no member hears them", async (t) => {

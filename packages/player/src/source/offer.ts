@@ -12,9 +12,9 @@ export class Offer {
 
   /** Wraps how a socket is made. */
   dialler(dial: OpenSocket): OpenSocket {
-    return (url) => {
+    return (url, others) => {
       const offered = this.#withSubprotocol;
-      const socket = dial(url, offered ? [PERCH_1] : []);
+      const socket = dial(url, offered ? [PERCH_1, ...others] : others);
       let open = false;
       socket.addEventListener('open', () => {
         open = true;

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { type Access, matchesTopic, type TopicPath } from '@perch/protocol';
+import { type Access, bearerToken, matchesTopic, type TopicPath } from '@perch/protocol';
 import type { Clock } from '@perch/runtime';
 import type { Bookings } from '../legacy/bookings.ts';
 import type { AppSession, AppSessions } from './app-sessions.ts';
@@ -159,10 +159,10 @@ function narrow(access: Access, kind: 'in' | 'out' | 'bi'): Access | undefined {
   }
 }
 
-/** The secret in `Authorization`, raw (COMPAT 3.2) or after `Bearer`. */
+/** The secret in `Authorization`, raw (COMPAT 3.2) or after `Bearer`; else the one among the subprotocols. */
 export function authorization(headers: IncomingHttpHeaders): string | undefined {
   const value = headers.authorization?.trim();
-  if (!value) return undefined;
+  if (!value) return bearerToken(headers['sec-websocket-protocol']);
   return /^bearer\s+/i.test(value) ? value.replace(/^bearer\s+/i, '') : value;
 }
 

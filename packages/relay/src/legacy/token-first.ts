@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { PERCH_1, type TopicPath } from '@perch/protocol';
 import { type Clock, type Logger, millis, type Timer } from '@perch/runtime';
 import type { WebSocket } from 'ws';
+import { authorization } from '../auth/gate.ts';
 import type { Connection } from '../connection.ts';
 import type { Topics } from '../topics.ts';
 import { whenItIs } from '../when-it-is.ts';
@@ -48,11 +49,11 @@ export class TokenFirst {
 
   /**
    * Whether this is how a client without any other right may come in: on crossbar's paths, raw, with nothing in
-   * `Authorization`. `perch.1` has better ways (docs/reference/wire.md).
+   * `Authorization` or among the subprotocols. `perch.1` has better ways (docs/reference/wire.md).
    */
   expects(path: TopicPath, headers: IncomingHttpHeaders): boolean {
     const offered = headers['sec-websocket-protocol']?.split(',').map((name) => name.trim()) ?? [];
-    return path.kind !== 'session' && headers.authorization === undefined && !offered.includes(PERCH_1);
+    return path.kind !== 'session' && authorization(headers) === undefined && !offered.includes(PERCH_1);
   }
 
   get hasRoom(): boolean {
