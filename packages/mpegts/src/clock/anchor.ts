@@ -11,6 +11,9 @@ const SQUEEZE = 0.9;
 const RISE = 0.02;
 /** Later it moves by at most so much of the time that passes: nobody hears or sees 0.5 %. */
 const GENTLE = 0.005;
+/** Where it is hardly off at all it moves as no clock drifts, so that pictures do not run into one another. */
+const QUIET = 0.0005;
+const NEAR = 0.014 * 90_000;
 /** Where it is more than {@link FAR} off, something has changed for good, and being right is worth 5 %. */
 const FIRM = 0.05;
 const FAR = 0.05 * 90_000;
@@ -92,10 +95,11 @@ export class Anchor {
     return false;
   }
 
-  /** How much the offset may move by. */
+  /** How much the offset may move by, where it is off by `error`. */
   #most(error: number, now: Ticks90k, passed: number, step: number): number {
+    if (error > 0 && this.settling(now)) return RISE * passed;
+    if (Math.abs(error) <= NEAR) return QUIET * passed;
     if (!this.settling(now)) return passed * (Math.abs(error) > FAR ? FIRM : GENTLE);
-    if (error > 0) return RISE * passed;
     return error < -FAR ? SQUEEZE * Math.max(0, step) : FIRM * passed;
   }
 
