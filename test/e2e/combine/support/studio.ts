@@ -32,6 +32,9 @@ export interface Encoder {
 export async function startStudio(t: TestContext, feeds: readonly string[]): Promise<Studio> {
   const dir = await mkdtemp(path.join(tmpdir(), 'perch-studio-'));
   t.after(() => rm(dir, { recursive: true, force: true }));
+  // Encoders end before the agent does, so that none complains of it.
+  const encoders = new Set<Encoder>();
+  t.after(() => Promise.all([...encoders].map((encoder) => encoder.kill())));
   const agent = await startTestAgent(t);
   const far = await FarEnd.open(t);
   const post = async (where: string, body: object): Promise<unknown> => {
@@ -48,7 +51,11 @@ export async function startStudio(t: TestContext, feeds: readonly string[]): Pro
     agent,
     far,
     post,
-    encode: (feed, args) => encode(t, `${agent.url}/ts/${feed}`, args),
+    encode: (feed, args) => {
+      const encoder = encode(`${agent.url}/ts/${feed}`, args);
+      encoders.add(encoder);
+      return encoder;
+    },
     received,
     record: (ms) => passed(far, ms),
     file: async (name) => {
@@ -75,15 +82,13 @@ async function passed(far: FarEnd, ms: number): Promise<void> {
   }
 }
 
-function encode(t: TestContext, url: string, args: readonly string[]): Encoder {
+function encode(url: string, args: readonly string[]): Encoder {
   const child = spawn(
     'ffmpeg',
     ['-hide_banner', '-nostdin', '-loglevel', 'error', ...args, '-f', 'mpegts', url],
     { stdio: ['ignore', 'ignore', 'inherit'] },
   );
-  const kill = () => end(child);
-  t.after(kill);
-  return { kill };
+  return { kill: () => end(child) };
 }
 
 async function end(child: ChildProcess): Promise<void> {
