@@ -32,7 +32,7 @@ function rewriteAdaptation(bytes: Uint8Array, at: number): void {
       writePrivate(bytes, at + 6, size);
     }
   }
-  bytes[at + 5] = kept || 0x20;
+  bytes[at + 5] = kept === 0 && flags !== 0 ? 0x20 : kept;
 }
 
 /** transport_private_data of `size` bytes with its length; ETSI TS 101 154 annex D: tag (one that is free), length, data. */
