@@ -136,7 +136,7 @@ export class Outbox {
     if (this.#queue.length > 0) {
       tcp.cork();
       while (this.#hasRoom()) {
-        const next = this.#queue.shift();
+        const next = this.#queue.shift(now);
         if (!next) break;
         this.#write(next.message, false);
       }

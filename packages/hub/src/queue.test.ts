@@ -32,9 +32,10 @@ function setUp() {
   const queue = new TakerQueue<Named>({ limits: { bytes: 800, age: at(1000), hardBytes: 2000 }, onTheWay });
   const offer = (names: string, size = 100, now = 0) =>
     names.split(' ').map((name) => queue.offer(named(name), size, at(now)));
-  const rest = () => {
+  const rest = (now = 0) => {
     const names = [];
-    for (let entry = queue.shift(); entry; entry = queue.shift()) names.push(entry.message.name);
+    for (let entry = queue.shift(at(now)); entry; entry = queue.shift(at(now)))
+      names.push(entry.message.name);
     return names.join(' ');
   };
   const send = (bytes: number) => {
@@ -52,6 +53,12 @@ describe('the queue of a slow taker', () => {
     assert.equal(rest(), 'I1 p2 a3 p4 a5 p6 p7');
     assert.deepEqual(queue.dropped, { messages: 0, bytes: 0 });
     assert.equal(queue.report(), undefined);
+  });
+
+  it('lets sound overtake what has waited for a quarter of a second', () => {
+    const { offer, rest } = setUp();
+    offer('I1 p2 a3 p4 a5');
+    assert.equal(rest(300), 'a3 a5 I1 p2 p4');
   });
 
   it('drops to the newest random access point that waits, and keeps the sound', () => {
@@ -182,7 +189,7 @@ describe('the queue of a slow taker', () => {
         let lastOut = -1;
         let lastVideoOffered = -1;
         const shift = () => {
-          const entry = queue.shift();
+          const entry = queue.shift(at(0));
           if (!entry) return;
           const { name, mark } = entry.message;
           const number = Number(name.slice(1));

@@ -26,6 +26,8 @@ export interface DropCount {
   readonly bytes: number;
 }
 
+/** Once something has waited for so long, sound that waits overtakes it: a late picture is better than a gap in sound. */
+const SOUND_FIRST_MS = 250;
 /** The last eighth of the budget is for sound, so that picture goes first and sound goes on. */
 const SOUND_RESERVE = 1 / 8;
 
@@ -93,7 +95,7 @@ export class TakerQueue<M extends { readonly mark: HubMark }> {
     return Math.max(0, this.#limits.bytes * (1 - SOUND_RESERVE) - this.#onTheWay.bytes);
   }
 
-  /** Offers a message. What is queued is handed out by {@link shift}, in order. */
+  /** Offers a message. What is queued is handed out by {@link shift}, in order within its class. */
   offer(message: M, size: number, now: Millis): Offer {
     const { mark } = message;
     if (this.#skipping && mark.class === 'video' && !mark.randomAccess) return this.#drop(size);
@@ -108,9 +110,13 @@ export class TakerQueue<M extends { readonly mark: HubMark }> {
     return this.backlog > this.#limits.hardBytes ? 'overflow' : 'queued';
   }
 
-  /** The next message to send. */
-  shift(): Queued<M> | undefined {
-    const entry = this.#entries.shift();
+  /** The next message to send: the oldest, or the oldest sound where the line is behind. */
+  shift(now: Millis): Queued<M> | undefined {
+    const oldest = this.#entries[0];
+    if (!oldest) return undefined;
+    const isBehind = now - oldest.at > SOUND_FIRST_MS;
+    const sound = isBehind ? this.#entries.findIndex(({ message }) => message.mark.class === 'audio') : -1;
+    const entry = sound > 0 ? this.#entries.splice(sound, 1)[0] : this.#entries.shift();
     if (entry) this.#bytes -= entry.size;
     return entry;
   }

@@ -2,7 +2,7 @@ import { Connection, type ConnectionState, type Greeting } from '@perch/client';
 import { type DropCount, type HubMessage, TakerQueue, type TopicMessage } from '@perch/hub';
 import type { StartGroup } from '@perch/mpegts';
 import { type Control, encodeControl, limits, PERCH_1, ProtocolError } from '@perch/protocol';
-import type { Clock, Logger, Millis, Timer } from '@perch/runtime';
+import { type Clock, type Logger, millis, type Timer } from '@perch/runtime';
 import { type Framing, framingOf } from '../framing.ts';
 import { Outbox } from '../outbox.ts';
 import type { DestinationRule } from '../rules/rule.ts';
@@ -11,9 +11,9 @@ import type { Dialer, Dialled } from './dial.ts';
 /** While the far end is being dialled so much is kept for it; more would be stale when it answers. */
 const HELD_BYTES = 1024 * 1024;
 /** A relay that has not said by then whether somebody watches never says it. */
-const ASKING = 1_000 as Millis;
+const ASKING = millis(1_000);
 /** What is left for an old destination must be gone by then. */
-const DRAIN = 2_000 as Millis;
+const DRAIN = millis(2_000);
 
 /** Where a destination stands. `invalid`: its rule can never work, and says why. */
 export type LineState = ConnectionState | { readonly kind: 'invalid'; readonly error: Error };
@@ -253,9 +253,11 @@ export class Line {
     for (const message of messages) this.#held.offer(message, message.bytes.byteLength, now);
   }
 
+  /** All that was held, in the order in which it came. */
   #sendHeld(): void {
     const held: TopicMessage[] = [];
-    for (let next = this.#held.shift(); next; next = this.#held.shift()) held.push(next.message);
+    const soon = millis(Number.NEGATIVE_INFINITY);
+    for (let next = this.#held.shift(soon); next; next = this.#held.shift(soon)) held.push(next.message);
     this.#outbox?.sendAll(held);
   }
 

@@ -250,7 +250,7 @@ export class Outlet implements Taker {
     let messages = 0;
     let last: Uint8Array = EMPTY;
     while (bytes < PORTION_BYTES) {
-      const entry = this.#queue.shift();
+      const entry = this.#queue.shift(now);
       if (!entry) break;
       this.#socket.write(last);
       this.#socket.write(this.#framing.head(entry.message, false));
