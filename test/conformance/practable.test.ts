@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join as joinPath } from 'node:path';
 import { describe, it } from 'node:test';
 import { millis } from '@perch/runtime';
 import { FakeClock } from '@perch/testkit';
@@ -13,7 +16,7 @@ const audience = 'https://app.example/access';
 const NOW = Date.UTC(2026, 0, 1) / 1000;
 const JSON_TYPE = 'application/json';
 
-type Options = Omit<RelayOptions, 'listen' | 'data' | 'practable'>;
+type Options = Omit<RelayOptions, 'listen' | 'practable'>;
 type Practable = NonNullable<RelayOptions['practable']>;
 
 /** A relay with practable relay's settings, on a clock that stands still at NOW. */
@@ -408,6 +411,20 @@ describe("practable relay's WebSockets", () => {
     stuck.destroy();
   });
 
+  it('R27: what was cancelled stays so over a restart', async () => {
+    const data = mkdtempSync(joinPath(tmpdir(), 'perch-practable-'));
+    try {
+      await using first = await open({ data });
+      await call(first, 'POST', `/bids/deny?bid=b1&exp=${NOW + 60}`, admin);
+      await first.relay.close();
+      await using second = await open({ data });
+      assert.equal((await session(second, tokenWith())).status, 400);
+      await answers(call(second, 'GET', '/bids/deny', admin), 200, '{"booking_ids":["b1"]}\n');
+    } finally {
+      rmSync(data, { recursive: true, force: true });
+    }
+  });
+
   it('R28: a cancellation that is taken back lets new sessions in, and revives no old code', async () => {
     await using at = await open();
     const old = await uriFor(at);
@@ -552,6 +569,24 @@ describe("practable relay's access API beside ours", () => {
       [wrong.status, wrong.body],
       [401, '{"code":401,"message":"unauthenticated for invalid credentials"}'],
     );
+  });
+
+  it('who came by which booking, who was refused and what was cancelled is in the audit', async () => {
+    await using at = await open();
+    const reader = await at.relay.createToken({ topic: '*', scope: ['audit'], ttlMs: 3_600_000 });
+    using peer = await join(at);
+    await session(at, 'rubbish');
+    await call(at, 'POST', `/bids/deny?bid=b1&exp=${NOW + 60}`, admin);
+    await peer.closed;
+    const { body } = await call(at, 'GET', '/api/v1/audit', `Bearer ${reader}`);
+    for (const words of [
+      /"who":\{"kind":"booking","id":"b1"\},"what":"view"/,
+      /"what":"booking-cancel"/,
+      /a code was asked for without a good token/,
+    ]) {
+      assert.match(body, words);
+    }
+    assert.ok(!body.includes(secret) && !body.includes(tokenWith().split('.')[2] ?? ''));
   });
 
   it('without its secret the family is off', async () => {

@@ -78,7 +78,8 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
       : new StoredCodes({ database, clock, limits: codeLimits });
   const revocations = new Revocations({ database, clock, logger, onNews: () => dismiss() });
   await revocations.open();
-  const bookings = options.practable && new Bookings({ clock });
+  const bookings = options.practable && new Bookings({ database, clock, logger, onNews: () => dismiss() });
+  await bookings?.open();
   const rights = { tokens, codes, sessions, revocations, bookings };
   const gate = new Gate({ open: options.open ?? [], ...rights, clock });
 
@@ -94,11 +95,11 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
 
   // How the older relays' clients come in, where their secret is known.
   const crossbar = options.crossbar && new CrossbarTokens({ settings: options.crossbar, clock });
-  const tokenFirst = crossbar && new TokenFirst({ tokens: crossbar, topics, clock, logger });
+  const tokenFirst = crossbar && new TokenFirst({ tokens: crossbar, topics, refusals, clock, logger });
   const desk =
     options.practable &&
     bookings &&
-    openDesk(scope, { settings: options.practable, bookings, gate, codes, topics, clock });
+    openDesk(scope, topics, { settings: options.practable, bookings, gate, codes, audit, refusals, clock });
 
   // HTTP and WebSockets on one port.
   const app = await makeServer({
@@ -143,7 +144,10 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
     topics.dismiss((connection) => !gate.holds(connection.authority));
     stats.dismiss((authority) => !gate.holds(authority));
   };
-  const watch = clock.every(REVOCATION_PERIOD, () => void revocations.poll());
+  const watch = clock.every(REVOCATION_PERIOD, () => {
+    void revocations.poll();
+    void bookings?.poll();
+  });
   scope.onClose(() => watch.cancel());
   const tick = clock.every(TICK, () => {
     topics.tick((connection) => gate.holds(connection.authority));
@@ -188,8 +192,8 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
 }
 
 /** practable relay's access API, with the topic that tells who is connected. */
-function openDesk(scope: Scope, parts: Omit<AccessDeskOptions, 'stats'>): AccessDesk {
-  const { topics, clock, settings } = parts;
+function openDesk(scope: Scope, topics: Topics, parts: Omit<AccessDeskOptions, 'stats'>): AccessDesk {
+  const { clock, settings } = parts;
   const stats = scope.own(new StatsTopic({ topics, clock, every: settings.statsEvery }));
   return new AccessDesk({ ...parts, stats });
 }

@@ -16,6 +16,8 @@ export type Act =
   | 'token-make'
   | 'token-revoke'
   | 'audit'
+  | 'booking-cancel'
+  | 'booking-restore'
   | 'relay-run'
   | 'notes-lost';
 

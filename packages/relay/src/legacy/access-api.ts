@@ -51,7 +51,7 @@ export function accessRoutes(app: FastifyInstance, desk: AccessDesk): void {
 }
 
 /** Cancels a booking: whoever is connected by it is cut off before this answers. */
-function deny(request: FastifyRequest, reply: FastifyReply, desk: AccessDesk): FastifyReply {
+async function deny(request: FastifyRequest, reply: FastifyReply, desk: AccessDesk): Promise<FastifyReply> {
   const call = readCall(request, reply, desk);
   if (!call) return reply;
   if (!call.isAdmin) {
@@ -61,22 +61,22 @@ function deny(request: FastifyRequest, reply: FastifyReply, desk: AccessDesk): F
   if (call.exp * 1000 < desk.clock.wall()) {
     return complains(reply, 400, `booking expiry time (exp) of [${call.exp}] missing or in the past`);
   }
-  if (!desk.deny(call.bid, call.exp)) return complains(reply, 503, LIST_FULL);
+  if (!(await desk.deny(request, call.bid, call.exp))) {
+    return complains(reply, 503, 'the list of bookings is full; try again later');
+  }
   return reply.headers(CORS).code(204).send();
 }
 
-function allow(request: FastifyRequest, reply: FastifyReply, desk: AccessDesk): FastifyReply {
+async function allow(request: FastifyRequest, reply: FastifyReply, desk: AccessDesk): Promise<FastifyReply> {
   const call = readCall(request, reply, desk);
   if (!call) return reply;
   if (!call.isAdmin) return complains(reply, 401, 'token missing relay:admin scope');
   if (call.exp * 1000 < desk.clock.wall()) {
     return complains(reply, 400, 'exp (booking expiry time) missing or in the past');
   }
-  if (!desk.allow(call.bid, call.exp)) return complains(reply, 503, LIST_FULL);
+  await desk.allow(request, call.bid, call.exp);
   return reply.headers(CORS).code(204).send();
 }
-
-const LIST_FULL = 'the list of bookings is full; try again later';
 
 interface BookingCall {
   readonly isAdmin: boolean;

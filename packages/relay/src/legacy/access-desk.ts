@@ -1,9 +1,11 @@
 import { parseTopicPath } from '@perch/protocol';
-import { type Clock, millis } from '@perch/runtime';
+import type { Clock } from '@perch/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Audit } from '../audit/audit.ts';
+import type { Refusals } from '../audit/refusals.ts';
+import { callerAddress } from '../auth/caller.ts';
 import type { Codes } from '../auth/codes.ts';
 import { authorization, type Gate } from '../auth/gate.ts';
-import type { Topics } from '../topics.ts';
 import { complains, frameError, says } from './access-answers.ts';
 import { type AccessToken, judgeAccessToken, type PractableSettings, scopeAccess } from './access-token.ts';
 import { BOOKING_ID_CHARS, type Bookings } from './bookings.ts';
@@ -16,8 +18,9 @@ export interface AccessDeskOptions {
   readonly bookings: Bookings;
   readonly gate: Gate;
   readonly codes: Codes;
-  readonly topics: Topics;
   readonly stats: StatsTopic;
+  readonly audit: Audit;
+  readonly refusals: Refusals;
   readonly clock: Clock;
 }
 
@@ -59,14 +62,20 @@ export class AccessDesk {
   }
 
   /** @param exp seconds since 1970. @returns false where the list is full. */
-  deny(id: string, exp: number): boolean {
-    if (!this.bookings.deny(id, millis(exp * 1000))) return false;
-    this.#options.topics.dismiss(({ authority }) => authority.kind === 'booking' && authority.id === id);
+  async deny(request: FastifyRequest, id: string, exp: number): Promise<boolean> {
+    if (!(await this.bookings.deny(id, exp * 1000))) return false;
+    this.#note(request, 'booking-cancel', id);
     return true;
   }
 
-  allow(id: string, exp: number): boolean {
-    return this.bookings.allow(id, millis(exp * 1000));
+  async allow(request: FastifyRequest, id: string, exp: number): Promise<void> {
+    await this.bookings.allow(id, exp * 1000);
+    this.#note(request, 'booking-restore', id);
+  }
+
+  #note(request: FastifyRequest, what: 'booking-cancel' | 'booking-restore', id: string): void {
+    const from = callerAddress(request.raw);
+    this.#options.audit.done({ who: { kind: 'booking' }, what, from, detail: `booking ${id}` });
   }
 
   /**
@@ -85,7 +94,16 @@ export class AccessDesk {
     }
     if (isDeep || !parsed) return frameError(reply, 404, `path ${path} was not found`);
     const token = this.authorise(request, reply);
-    if (!token) return reply;
+    if (!token) {
+      const detail = 'a code was asked for without a good token';
+      this.#options.refusals.note({
+        what: 'view',
+        topic: parsed.topic,
+        from: callerAddress(request.raw),
+        detail,
+      });
+      return reply;
+    }
     const type = foreignBody(request);
     if (type !== undefined) {
       const words = `unsupported media type ${JSON.stringify(type)}, only [application/json] are allowed`;
@@ -115,7 +133,7 @@ export class AccessDesk {
     if (code === undefined) {
       return frameError(reply, 503, 'too many codes are pending; try again in a moment');
     }
-    if (bookingId !== '') bookings.allow(bookingId, expires);
+    if (bookingId !== '') bookings.use(bookingId, expires);
     return says(reply, 200, { uri: `${settings.url}/${encodeURIComponent(prefix)}/${topic}?code=${code}` });
   }
 }

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { PERCH_1, type TopicPath } from '@perch/protocol';
 import { type Clock, type Logger, millis, type Timer } from '@perch/runtime';
 import type { WebSocket } from 'ws';
+import type { Refusals } from '../audit/refusals.ts';
 import { authorization } from '../auth/gate.ts';
 import type { Connection } from '../connection.ts';
 import type { Topics } from '../topics.ts';
@@ -21,6 +22,7 @@ const PATIENCE = millis(1_000);
 export interface TokenFirstOptions {
   readonly tokens: CrossbarTokens;
   readonly topics: Topics;
+  readonly refusals: Refusals;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -131,7 +133,10 @@ class Guest {
 
   #deny(verdict: CrossbarVerdict & { kind: 'denied' }): void {
     const { connection, webSocket, socket } = this.#arrived;
-    this.#options.logger.info('a token was denied', { path: this.#path, reason: verdict.reason });
+    const { logger, refusals } = this.#options;
+    logger.info('a token was denied', { path: this.#path, reason: verdict.reason });
+    const what = connection.path === 'in' ? 'publish' : 'view';
+    refusals.note({ what, topic: connection.topic, from: connection.from, detail: verdict.reason });
     this.#isKnown();
     connection.divert(() => {
       // nothing that it says is of interest any more
