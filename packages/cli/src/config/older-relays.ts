@@ -1,6 +1,5 @@
 import { CliError } from '../errors.ts';
 import type { Config, SettingKey } from './settings.ts';
-import { BadValue } from './units.ts';
 
 /** Variables of crossbar and practable relay (COMPAT 2.1, 3.1), and the settings they are. */
 const meanings: Readonly<Record<string, SettingKey>> = {
@@ -84,24 +83,3 @@ export function warnOfOlderRelays(config: Config): string[] {
 
 /** RFC 7518 3.2: a key has at least as many bytes as the hash. */
 const SAFE_CHARS = 32;
-
-/** A text that is not repeated where it is wrong. */
-export function secret(value: unknown): string {
-  if (typeof value === 'string' && value !== '') return value;
-  throw new BadValue('must be text; put it in quotes');
-}
-
-export function yesOrNo(value: unknown): boolean {
-  if (value === true || value === false) return value;
-  if (typeof value === 'string' && /^(true|t|1|yes)$/i.test(value)) return true;
-  if (typeof value === 'string' && /^(false|f|0|no)$/i.test(value)) return false;
-  throw new BadValue(`must be true or false, not ${JSON.stringify(value)}`);
-}
-
-/** `wss://app.example/relay`, without a slash at its end. */
-export function webSocketBase(value: unknown): string {
-  const url = typeof value === 'string' ? URL.parse(value) : null;
-  const isPlain = url && url.search === '' && url.hash === '' && url.username === '' && url.password === '';
-  if (isPlain && /^wss?:$/.test(url.protocol)) return url.href.replace(/\/+$/, '');
-  throw new BadValue('must be an address such as wss://app.example/relay: where WebSockets reach this relay');
-}

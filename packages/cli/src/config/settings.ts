@@ -2,7 +2,6 @@ import { limits } from '@perch/protocol';
 import { parseDatabaseAddress } from '@perch/relay';
 import { type LogLevel, logLevels } from '../log.ts';
 import { defaultData } from '../places.ts';
-import { secret, webSocketBase, yesOrNo } from './older-relays.ts';
 import {
   type Address,
   BadValue,
@@ -11,7 +10,10 @@ import {
   formatSize,
   parseAddress,
   parseDuration,
+  parseSecret,
   parseSize,
+  parseWebSocketBase,
+  parseYesOrNo,
 } from './units.ts';
 
 /** One setting: how its text is understood, what holds without it, and what a person reads about it. */
@@ -166,7 +168,7 @@ export const settings = {
     about: 'How far behind a viewer may be before messages are left out for it.',
   },
   'relay.crossbar_secret': {
-    ...optional(secret),
+    ...optional(parseSecret),
     example: '"a long random text"',
     about: "Takes crossbar's tokens, signed with this secret, as first message.",
   },
@@ -176,7 +178,7 @@ export const settings = {
     about: 'Whom those tokens must be for: their aud is this and the path.',
   },
   'relay.practable_secret': {
-    ...optional(secret),
+    ...optional(parseSecret),
     example: '"a long random text"',
     about: "Serves practable relay's access API, for tokens signed with this secret.",
   },
@@ -186,12 +188,12 @@ export const settings = {
     about: 'Whom those tokens must be for.',
   },
   'relay.practable_url': {
-    ...optional(webSocketBase),
+    ...optional(parseWebSocketBase),
     example: 'wss://app.example/relay',
     about: 'Where WebSockets reach this relay, for the addresses that the access API gives.',
   },
   'relay.practable_allow_no_booking_id': {
-    parse: yesOrNo,
+    parse: parseYesOrNo,
     fallback: (): boolean => false,
     example: 'true',
     about: 'Takes tokens that name no booking, which then cannot be cancelled.',

@@ -59,3 +59,25 @@ export function parseAddress(text: string): Address {
 
 export const formatAddress = ({ host, port }: Address): string =>
   `${host.includes(':') ? `[${host}]` : host}:${port}`;
+
+/** A text that is not repeated where it is wrong. @throws {BadValue} */
+export function parseSecret(value: unknown): string {
+  if (typeof value === 'string' && value !== '') return value;
+  throw new BadValue('must be text; put it in quotes');
+}
+
+/** @throws {BadValue} */
+export function parseYesOrNo(value: unknown): boolean {
+  if (typeof value === 'boolean') return value;
+  if (typeof value === 'string' && /^(true|t|1|yes)$/i.test(value)) return true;
+  if (typeof value === 'string' && /^(false|f|0|no)$/i.test(value)) return false;
+  throw new BadValue(`must be true or false, not ${JSON.stringify(value)}`);
+}
+
+/** `wss://app.example/relay`, without a slash at its end. @throws {BadValue} */
+export function parseWebSocketBase(value: unknown): string {
+  const url = typeof value === 'string' ? URL.parse(value) : null;
+  const isPlain = url && url.search === '' && url.hash === '' && url.username === '' && url.password === '';
+  if (isPlain && /^wss?:$/.test(url.protocol)) return url.href.replace(/\/+$/, '');
+  throw new BadValue('must be an address such as wss://app.example/relay: where WebSockets reach this relay');
+}
