@@ -1,2 +1,2 @@
 export { definePlayer, PerchPlayer, type PerchPlayerEventMap } from './perch-player.ts';
-export type { PlayerState, PlayerStats, SoundState } from './state.ts';
+export type { PlayerState, PlayerStats, SoundState, TimedData } from './state.ts';

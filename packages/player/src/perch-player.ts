@@ -1,6 +1,6 @@
 import type { Engine } from './engine/engine.ts';
 import { WorkerEngine } from './engine/worker-engine.ts';
-import type { PlayerState, PlayerStats } from './state.ts';
+import type { PlayerState, PlayerStats, TimedData } from './state.ts';
 import { View } from './ui/view.ts';
 
 /** What a `<perch-player>` dispatches. None of these bubble. */
@@ -9,6 +9,8 @@ export interface PerchPlayerEventMap {
   statechange: CustomEvent<PlayerState>;
   /** Twice a second while connected. */
   stats: CustomEvent<PlayerStats>;
+  /** Timed data of the stream, when the picture of its time is shown. */
+  data: CustomEvent<TimedData>;
   /** Something went wrong. The player goes on by itself where it can; the state says whether it does. */
   error: ErrorEvent;
 }
@@ -183,6 +185,9 @@ export class PerchPlayer extends HTMLElement {
       if (this.#engine !== engine) return;
       this.dispatchEvent(new CustomEvent('stats', { detail: stats }));
       if (this.#showsStats) this.#show();
+    });
+    engine.events.on('data', (data) => {
+      if (this.#engine === engine) this.dispatchEvent(new CustomEvent('data', { detail: data }));
     });
     engine.events.on('error', (error) => this.#report(error));
     this.#set(engine.state);

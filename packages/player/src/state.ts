@@ -62,3 +62,16 @@ export interface PlayerStats {
   /** From the page's time origin to the first picture on the canvas; undefined before it. */
   readonly firstPictureMs: number | undefined;
 }
+
+/** One unit of timed data of a stream: a measurement, KLV, ID3. */
+export interface TimedData {
+  /** `perch_data` (a message that came over an agent's WebSocket), else as FFmpeg spells it: `klv`, `timed_id3`, … */
+  readonly format: string;
+  /** Of the elementary stream. */
+  readonly pid: number;
+  readonly bytes: Uint8Array;
+  /** `perch_data` that is UTF-8, as text. */
+  readonly text: string | undefined;
+  /** When it was, on the stream's own timeline, in ms: only differences mean something. */
+  readonly mediaMs: number;
+}

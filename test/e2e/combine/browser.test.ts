@@ -1,8 +1,10 @@
 // Combined streams in a real Chromium: in our player, and in mpegts.js as its users load it.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { WebSocket } from 'ws';
 import { openRelay } from '../../support/relay.ts';
 import { startBrowser } from '../support/browser.ts';
 import { startSite } from '../support/site.ts';
@@ -68,6 +70,45 @@ for (const [name, video, audio] of [
     assert.deepEqual(problems, []);
   });
 }
+
+test('what an experiment measures is told to the page when the picture of that moment is shown', async (t) => {
+  const { studio, relay } = await show(t, h264, ['-c:a', 'aac']);
+  await studio.post('/api/streams', { stream: 'stream/x', feeds: ['v', 'a', 'm'] });
+  const probe = new WebSocket(`${studio.agent.url.replace('http', 'ws')}/ws/m`);
+  await once(probe, 'open');
+  t.after(() => probe.terminate());
+  await using site = await startSite({ pages: { '/': ours(`${relay.ws}/out/x`) } });
+  await using browser = await startBrowser(autoplay);
+  const { page, problems } = await browser.newPage({ width: 340, height: 260 });
+  await page.addInitScript(`window.told = [];
+    addEventListener('DOMContentLoaded', () => {
+      document.querySelector('perch-player').addEventListener('data', ({ detail }) => {
+        window.told.push({ text: detail.text, format: detail.format, mediaMs: detail.mediaMs, at: Date.now() });
+      });
+    });`);
+  await page.goto(site.url);
+  await page.waitForFunction(`document.querySelector('perch-player').state?.kind === 'live'`);
+  const say = setInterval(() => probe.send(JSON.stringify({ volts: 3.3, at: Date.now() })), 50);
+  t.after(() => clearInterval(say));
+  await page.waitForFunction('window.told.length > 40', undefined, { timeout: 20_000 });
+  const told =
+    await page.evaluate<{ text: string; format: string; mediaMs: number; at: number }[]>('window.told');
+  const steady = told.slice(-20).map(({ text, format, mediaMs, at }) => {
+    const said = JSON.parse(text) as { volts: number; at: number };
+    return { format, volts: said.volts, late: at - said.at, drift: mediaMs - said.at };
+  });
+  assert.ok(steady.every(({ format, volts }) => format === 'perch_data' && volts === 3.3));
+  const drifts = steady.map(({ drift }) => drift);
+  const spread = Math.max(...drifts) - Math.min(...drifts);
+  const late = Math.max(...steady.map(({ late }) => late));
+  t.diagnostic(
+    `told at most ${late} ms after it was said; its times keep their distance within ${spread.toFixed(1)} ms`,
+  );
+  // Its time is that of its arrival at the agent, and it waits for no more than its picture.
+  assert.ok(spread < 30, `${spread} ms`);
+  assert.ok(late < 1_000, `${late} ms`);
+  assert.deepEqual(problems, []);
+});
 
 test('an unmodified mpegts.js plays H.264 and AAC of two encoders', async (t) => {
   const { relay } = await show(t, h264, ['-c:a', 'aac']);

@@ -1,9 +1,11 @@
 import type { Emitter } from '@perch/runtime';
-import type { PlayerState, PlayerStats } from '../state.ts';
+import type { PlayerState, PlayerStats, TimedData } from '../state.ts';
 
 export interface EngineEvents {
   state: PlayerState;
   stats: PlayerStats;
+  /** Timed data whose picture is shown now. */
+  data: TimedData;
   /** Something went wrong and the engine goes on; the state says where that leads. */
   error: Error;
 }

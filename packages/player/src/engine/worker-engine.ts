@@ -128,6 +128,11 @@ export class WorkerEngine implements Engine {
         this.#tellSound(); // the device's latency changes while it plays
         this.events.emit('stats', message.stats);
         break;
+      case 'data': {
+        const { pid, format, bytes, mediaMs } = message;
+        this.events.emit('data', { pid, format, bytes, mediaMs, text: textOf(format, bytes) });
+        break;
+      }
       case 'error':
         this.events.emit('error', new Error(message.message));
         break;
@@ -204,5 +209,17 @@ export class WorkerEngine implements Engine {
 
   #post(message: ToWorker, transfer: Transferable[] = []): void {
     this.#worker.postMessage(message, transfer);
+  }
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** Messages of an agent's WebSocket as text, where they are UTF-8. */
+function textOf(format: string, bytes: Uint8Array): string | undefined {
+  if (format !== 'perch_data') return undefined;
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return undefined; // it is binary
   }
 }

@@ -44,6 +44,14 @@ export type FromWorker =
   | { readonly type: 'streamSound'; readonly sound: StreamSound }
   | { readonly type: 'size'; readonly width: number; readonly height: number }
   | { readonly type: 'stats'; readonly stats: PlayerStats }
+  /** Timed data whose picture is shown now. */
+  | {
+      readonly type: 'data';
+      readonly pid: number;
+      readonly format: string;
+      readonly bytes: Uint8Array;
+      readonly mediaMs: number;
+    }
   /** Decoding broke off, or the address is wrong. */
   | { readonly type: 'error'; readonly message: string }
   | { readonly type: 'closed' };

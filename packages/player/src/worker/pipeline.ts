@@ -5,7 +5,8 @@ import { Track } from '../decode/track.ts';
 import { pictureRefused, soundRefused } from '../decode/words.ts';
 import type { Arrival } from '../source/relay-source.ts';
 import { CatchUp } from '../sync/catch-up.ts';
-import { fromTicks90k } from '../sync/media-time.ts';
+import { DataSchedule, type TimedUnit } from '../sync/data-schedule.ts';
+import { fromTicks90k, type MediaMs } from '../sync/media-time.ts';
 import { PictureSchedule } from '../sync/picture-schedule.ts';
 import type { SoundChunk } from '../sync/sound-ring.ts';
 import { Latency } from './latency.ts';
@@ -25,7 +26,16 @@ export interface PipelineOptions {
   playing(): void;
   pictureRefused(reason: string): void;
   soundChanged(sound: StreamSound): void;
+  /** The picture of these data is shown now. */
+  data(unit: DataUnit): void;
   broke(error: Error): void;
+}
+
+/** Timed data of the stream: KLV, ID3, what a page's own experiment measures. */
+export interface DataUnit extends TimedUnit {
+  readonly pid: number;
+  /** As FFmpeg spells it; `perch_data` for messages that came over an agent's WebSocket. */
+  readonly format: string;
 }
 
 const LIPS_PERIOD = millis(500);
@@ -37,11 +47,14 @@ export class Pipeline {
   readonly #catchUp = new CatchUp();
   readonly #latency = new Latency();
   readonly #schedule: PictureSchedule<PictureFrame>;
+  readonly #data: DataSchedule<DataUnit>;
   readonly #lips: Disposable;
   #picture: { readonly stream: ElementaryStream; readonly track: Track<VideoFrame> } | undefined;
   #sound: { readonly stream: ElementaryStream; readonly track: Track<SoundChunk> } | undefined;
   #codecs: { video: string | undefined; audio: string | undefined } = { video: undefined, audio: undefined };
   #arrival: Arrival | undefined;
+  /** The time of the picture that is on screen. */
+  #shownPts: MediaMs | undefined;
   #decoded = 0;
   #shown = 0;
   #damaged = 0;
@@ -62,6 +75,11 @@ export class Pipeline {
       catchUp: this.#catchUp,
       soundNow: () => (this.#sound ? soundOut.now : undefined),
       show: (picture) => this.#show(picture),
+    });
+    this.#data = new DataSchedule<DataUnit>({
+      clock,
+      mediaNow: () => (this.#picture ? this.#shownPts : soundOut.now),
+      tell: (unit) => options.data(unit),
     });
     this.#lips = clock.every(LIPS_PERIOD, () => {
       const lateness = this.#schedule.takeLateness();
@@ -92,6 +110,7 @@ export class Pipeline {
     this.#picture?.track.close();
     this.#sound?.track.close();
     this.#schedule.clear();
+    this.#data.clear();
     this.#options.soundOut.clear();
   }
 
@@ -145,6 +164,14 @@ export class Pipeline {
   #take(unit: AccessUnit): void {
     if (unit.pid === this.#picture?.stream.pid) this.#takePicture(unit, this.#picture.track);
     else if (unit.pid === this.#sound?.stream.pid) this.#takeSound(unit, this.#sound.track);
+    else if (unit.class === 'data') this.#takeData(unit);
+  }
+
+  #takeData(unit: AccessUnit): void {
+    // What comes out of a cache belongs to pictures that were never shown.
+    if (this.#arrival?.replay || this.#catchUp.isBurst(this.#options.clock.now())) return;
+    const { pid, pts, data } = unit;
+    this.#data.push({ pid, format: codecName(unit.codec), pts: fromTicks90k(pts), bytes: data.slice() });
   }
 
   #takePicture(unit: AccessUnit, track: Track<VideoFrame>): void {
@@ -171,10 +198,12 @@ export class Pipeline {
 
   #show(picture: PictureFrame): void {
     this.#shown += 1;
+    this.#shownPts = picture.pts;
     this.#options.draw(picture.frame);
     picture.close();
     this.#latency.shown(picture.pts, this.#options.senderNow());
     this.#options.playing();
+    this.#data.run();
   }
 }
 

@@ -157,6 +157,7 @@ export class Session {
       },
       pictureRefused: (reason) => this.#set({ kind: 'refused', reason }),
       soundChanged: (sound: StreamSound) => post({ type: 'streamSound', sound }),
+      data: ({ pid, format, bytes, pts }) => post({ type: 'data', pid, format, bytes, mediaMs: pts }),
       broke: (error) => this.#broke(error),
     });
   }
