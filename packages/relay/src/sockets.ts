@@ -93,7 +93,7 @@ export class Sockets {
     this.#arriving++;
     const arrival = await this.#understand(request)
       .catch((error: Error): Arrival => {
-        this.#options.logger.error('who connects could not be looked up', { error: error.message });
+        this.#options.logger.error('who connects could not be looked up', { error });
         return refused(503, 'this relay cannot look up who you are; try again later');
       })
       .finally(() => void this.#arriving--);

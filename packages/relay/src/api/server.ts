@@ -72,7 +72,7 @@ export async function makeServer(options: ServerOptions): Promise<FastifyInstanc
       },
     },
   });
-  plainAnswers(app);
+  plainAnswers(app, logger);
   await app.register(async (scope) => {
     options.routes(scope);
     scope.get('/api/v1/openapi.json', { schema: { hide: true } }, async () => app.swagger());
