@@ -29,6 +29,7 @@ const exec = promisify(execFile);
 const PACKET = 188;
 
 const bounded = ['-omit_video_pes_length', '0', '-pes_payload_size', '0', '-muxdelay', '0'];
+const h265 = ['-c:v', 'libx265', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', '20', '-x265-params'];
 const h264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', '20'];
 
 /** ffmpeg's arguments after its inputs, and the codecs that must be found. */
@@ -53,6 +54,24 @@ const recipes: Readonly<Record<string, { args: string[]; codecs: string[]; only?
   'interlaced h264': { args: [...h264, '-flags', '+ilme+ildct', '-an'], codecs: ['h264'] },
   'h264 and mp2': { args: [...h264, '-c:a', 'mp2'], codecs: ['h264', 'mp2'] },
   'h264 and opus': { args: [...h264, '-c:a', 'libopus'], codecs: ['h264', 'opus'] },
+  'h265 and aac': { args: [...h265, 'log-level=error', '-c:a', 'aac'], codecs: ['hevc', 'aac'] },
+  'h265 with open groups and B pictures': {
+    args: [...h265, 'log-level=error:open-gop=1:bframes=3:keyint=20', '-c:a', 'aac'],
+    codecs: ['hevc', 'aac'],
+  },
+  'h265 in 10 bits, for small delay': {
+    args: [
+      ...h265,
+      'log-level=error:slices=3',
+      '-pix_fmt',
+      'yuv420p10le',
+      '-tune',
+      'zerolatency',
+      '-an',
+      ...bounded,
+    ],
+    codecs: ['hevc'],
+  },
   'opus in frames of 60 ms': {
     args: ['-vn', '-c:a', 'libopus', '-frame_duration', '60'],
     codecs: ['opus'],
@@ -125,12 +144,19 @@ const theirs = (probed: Probed, index: number) =>
     .map(({ pts, dts, size, flags }) => ({ pts, dts, size: Number(size), key: flags.includes('K') }));
 
 /** ffprobe rounds times that no PES header tells; one tick is 11 µs. */
-function assertSameUnits(actual: ReturnType<typeof theirs>, expected: ReturnType<typeof theirs>): void {
+function assertSameUnits(
+  actual: ReturnType<typeof theirs>,
+  expected: ReturnType<typeof theirs>,
+  codec?: string,
+): void {
   assert.equal(actual.length, expected.length, 'number of units');
+  // ffmpeg's parser of H.265 leaves the zero_byte that begins a unit (B.2.2) to the unit before.
+  const moved = codec === 'hevc' ? 1 : 0;
   for (const [i, unit] of actual.entries()) {
     const other = expected[i];
     assert.ok(other);
-    assert.deepEqual([unit.size, unit.key], [other.size, other.key], `unit ${i}`);
+    assert.ok(Math.abs(unit.size - other.size) <= moved, `unit ${i}: ${unit.size} bytes, not ${other.size}`);
+    assert.equal(unit.key, other.key, `unit ${i}: key`);
     assert.ok(Math.abs(unit.pts - other.pts) <= 1, `unit ${i}: pts ${unit.pts}, ffprobe ${other.pts}`);
     assert.ok(Math.abs(unit.dts - other.dts) <= 1, `unit ${i}: dts ${unit.dts}, ffprobe ${other.dts}`);
   }
@@ -173,7 +199,7 @@ describe('streams that ffmpeg writes', () => {
       );
       for (const stream of probed.streams) {
         const pid = Number(stream.id);
-        assertSameUnits(ours(units, pid), theirs(probed, stream.index));
+        assertSameUnits(ours(units, pid), theirs(probed, stream.index), stream.codec_name);
         const config = units.find((unit) => unit.pid === pid)?.config;
         assert.ok(config);
         if ('width' in config) assert.deepEqual([config.width, config.height], [stream.width, stream.height]);

@@ -34,6 +34,7 @@ describe('Demuxer', () => {
     ['mpeg1video', 'mp2'],
     ['mpeg1video', 'mp3'],
     ['mpeg2video', 'mp2'],
+    ['hevc', 'aac'],
     ['h264', undefined],
     [undefined, 'aac'],
     [undefined, 'opus'],

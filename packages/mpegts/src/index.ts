@@ -6,6 +6,7 @@ export type {
   AacConfig,
   CodecConfig,
   H264Config,
+  HevcConfig,
   MpegAudioConfig,
   MpegVideoConfig,
   OpusConfig,

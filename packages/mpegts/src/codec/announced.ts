@@ -25,7 +25,7 @@ const byStreamType: Readonly<Record<number, Announced>> = {
   28: audio({ unknown: 'aac' }), // without transport syntax
   32: video({ unknown: 'h264_mvc' }),
   33: video({ unknown: 'jpeg2000' }),
-  36: video({ unknown: 'hevc' }),
+  36: video('hevc'),
   51: video({ unknown: 'vvc' }),
   66: video({ unknown: 'cavs' }),
   129: audio({ unknown: 'ac3' }), // ATSC A/53
@@ -44,7 +44,7 @@ const byRegistration: Readonly<Record<string, Announced>> = {
   DTS1: audio({ unknown: 'dts' }),
   DTS2: audio({ unknown: 'dts' }),
   DTS3: audio({ unknown: 'dts' }),
-  HEVC: video({ unknown: 'hevc' }),
+  HEVC: video('hevc'),
   AV01: video({ unknown: 'av1' }),
   drac: video({ unknown: 'dirac' }),
   'VC-1': video({ unknown: 'vc1' }),

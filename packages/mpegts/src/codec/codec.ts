@@ -1,6 +1,7 @@
 /** A codec as FFmpeg spells it; what this library does not take apart is `unknown`, with a name where it has one. */
 export type Codec =
   | 'h264'
+  | 'hevc'
   | 'mpeg1video'
   | 'mpeg2video'
   | 'aac'

@@ -23,6 +23,29 @@ export interface H264Config {
   readonly pps: readonly Uint8Array[];
 }
 
+/** What an H.265 decoder must know. */
+export interface HevcConfig {
+  readonly codec: 'hevc';
+  /** For WebCodecs and MSE: `hvc1.1.6.L93.B0` and the like (ISO/IEC 14496-15 E.3). */
+  readonly codecString: string;
+  /** general_profile_idc: 1 is Main, 2 Main 10. */
+  readonly profile: number;
+  readonly tier: 'main' | 'high';
+  /** general_level_idc: 30 × the level, so 93 is 3.1. */
+  readonly level: number;
+  /** Of the picture as it is to be shown, cropping applied. In pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** From the VUI of the SPS, in pictures per second. */
+  readonly frameRate: number | undefined;
+  /** Duration of a picture, from the same. */
+  readonly frameDuration: Ticks90k | undefined;
+  /** The parameter sets as NAL units, without start codes. */
+  readonly vps: Uint8Array;
+  readonly sps: Uint8Array;
+  readonly pps: readonly Uint8Array[];
+}
+
 /** What a sequence header says. */
 export interface MpegVideoConfig {
   readonly codec: 'mpeg1video' | 'mpeg2video';
@@ -69,4 +92,10 @@ export interface OpusConfig {
 }
 
 /** What a decoder must know before the first access unit. The same object as long as nothing changes. */
-export type CodecConfig = H264Config | MpegVideoConfig | AacConfig | MpegAudioConfig | OpusConfig;
+export type CodecConfig =
+  | H264Config
+  | HevcConfig
+  | MpegVideoConfig
+  | AacConfig
+  | MpegAudioConfig
+  | OpusConfig;

@@ -4,6 +4,7 @@ import { AudioFramer } from './audio.ts';
 import type { Codec } from './codec.ts';
 import type { Framer, FramerSink } from './framer.ts';
 import { H264Framer } from './h264.ts';
+import { HevcFramer } from './hevc.ts';
 import { mpegAudio } from './mpeg-audio.ts';
 import { MpegVideoFramer } from './mpeg-video.ts';
 import { OpusFramer } from './opus.ts';
@@ -14,6 +15,8 @@ export function framerFor(codec: Codec, descriptors: readonly Descriptor[], sink
   switch (codec) {
     case 'h264':
       return new H264Framer(sink);
+    case 'hevc':
+      return new HevcFramer(sink);
     case 'mpeg1video':
     case 'mpeg2video':
       return new MpegVideoFramer(codec, sink);

@@ -1,7 +1,7 @@
 // ISO/IEC 14496-10 7.3.2.1.1: the sequence parameter set.
-import { u8 } from '../bytes.ts';
 import { type Ticks90k, ticks90k } from '../time.ts';
 import { BitReader } from './bits.ts';
+import { rbspOf } from './nal.ts';
 
 /** What a sequence parameter set says about the picture. */
 export interface Sps {
@@ -21,23 +21,6 @@ export interface Sps {
 const HIGH: ReadonlySet<number> = new Set([100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135]);
 /** A.3: no level allows more than 139,264 macroblocks, in neither direction more than sqrt(8 × that). */
 const MOST_MACROBLOCKS_PER_SIDE = 1056;
-
-/** The RBSP of a NAL unit: without header byte and without emulation_prevention_three_byte (7.3.1). */
-export function rbspOf(nal: Uint8Array): Uint8Array {
-  const rbsp = new Uint8Array(nal.length);
-  let length = 0;
-  let zeros = 0;
-  for (let i = 1; i < nal.length; i++) {
-    const byte = u8(nal, i);
-    if (zeros >= 2 && byte === 3) {
-      zeros = 0;
-      continue;
-    }
-    rbsp[length++] = byte;
-    zeros = byte === 0 ? zeros + 1 : 0;
-  }
-  return rbsp.subarray(0, length);
-}
 
 /** The sequence parameter set in a NAL unit of type 7, or undefined if it cannot be one. */
 export function parseSps(nal: Uint8Array): Sps | undefined {

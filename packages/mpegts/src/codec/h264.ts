@@ -3,15 +3,12 @@ import { sameBytes, u8 } from '../bytes.ts';
 import type { H264Config } from './config.ts';
 import type { FramerSink, TimedPes } from './framer.ts';
 import { parseSps, type Sps } from './h264-sps.ts';
+import { leadingUe, MOST_SET_BYTES, ParameterSets, trimmed } from './nal.ts';
 import { nextStartCode } from './start-code.ts';
 import { VideoFramer, type VideoUnit } from './video.ts';
 
 /** Table 7-1: nal_unit_type. */
 const nal = { slice: 1, idr: 5, sei: 6, sps: 7, pps: 8, delimiter: 9 } as const;
-/** 7.4.2.2: pic_parameter_set_id is 0 to 255; a stream with more sets than this keeps the latest. */
-const MOST_PPS = 32;
-/** Longer parameter sets do not exist; this bounds what is kept. */
-const MOST_SET_BYTES = 1024;
 
 const hex = (byte: number): string => byte.toString(16).padStart(2, '0');
 
@@ -19,7 +16,7 @@ const hex = (byte: number): string => byte.toString(16).padStart(2, '0');
 export class H264Framer extends VideoFramer {
   #sps: Sps | undefined;
   #spsBytes: Uint8Array | undefined;
-  readonly #pps = new Map<number, Uint8Array>();
+  readonly #pps = new ParameterSets();
   #config: H264Config | undefined;
 
   constructor(sink: FramerSink) {
@@ -87,12 +84,8 @@ export class H264Framer extends VideoFramer {
   #takePps(bytes: Uint8Array, start: number, end: number): void {
     const set = trimmed(bytes, start, end);
     if (set.length < 2 || set.length > MOST_SET_BYTES) return;
-    // pic_parameter_set_id, ue(v), is below 256, so its code is in the first three bytes.
-    const id = leadingUe(set);
-    const known = this.#pps.get(id);
-    if (known && sameBytes(set, known)) return;
-    if (!known && this.#pps.size >= MOST_PPS) this.#pps.delete(this.#pps.keys().next().value ?? 0);
-    this.#pps.set(id, set.slice());
+    // 7.4.2.2: pic_parameter_set_id, ue(v), is 0 to 255.
+    if (!this.#pps.take(leadingUe(set, 1), set)) return;
     this.#config = undefined;
   }
 
@@ -111,21 +104,8 @@ export class H264Framer extends VideoFramer {
       frameDuration,
       progressive,
       sps: this.#spsBytes,
-      pps: [...this.#pps.values()],
+      pps: this.#pps.list(),
     };
     return this.#config;
   }
-}
-
-/** A NAL unit without trailing_zero_8bits (B.1.2). A view. */
-function trimmed(bytes: Uint8Array, start: number, end: number): Uint8Array {
-  let stop = end;
-  while (stop > start && bytes[stop - 1] === 0) stop--;
-  return bytes.subarray(start, stop);
-}
-
-function leadingUe(set: Uint8Array): number {
-  const bits = (u8(set, 1) << 16) | (u8(set, 2) << 8) | u8(set, 3);
-  const zeros = Math.clz32(bits) - 8;
-  return zeros > 8 ? 255 : ((bits >> (23 - 2 * zeros)) & (2 ** (zeros + 1) - 1)) - 1;
 }

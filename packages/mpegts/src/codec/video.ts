@@ -1,6 +1,6 @@
 import { type Ticks90k, ticks90k } from '../time.ts';
 import type { Codec } from './codec.ts';
-import type { H264Config, MpegVideoConfig } from './config.ts';
+import type { H264Config, HevcConfig, MpegVideoConfig } from './config.ts';
 import type { Framer, FramerSink, TimedPes } from './framer.ts';
 
 /** An access unit inside a PES payload. */
@@ -9,7 +9,7 @@ export interface VideoUnit {
   readonly end: number;
   readonly keyFrame: boolean;
   readonly randomAccess: boolean;
-  readonly config: H264Config | MpegVideoConfig | undefined;
+  readonly config: H264Config | HevcConfig | MpegVideoConfig | undefined;
 }
 
 /**

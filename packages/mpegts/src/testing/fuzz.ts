@@ -14,6 +14,7 @@ const bases: readonly Uint8Array[] = (
     { video: 'h264', audio: 'opus', bounded: false },
     { video: 'mpeg1video', audio: 'mp2' },
     { video: 'mpeg2video', audio: 'mp3', bounded: false },
+    { video: 'hevc', audio: 'mp2' },
     { audio: 'aac' },
     { audio: 'opus' },
     { video: 'h264' },

@@ -14,6 +14,13 @@ const fromHex = (hex: string): Uint8Array =>
 export const sps = fromHex('6742c00dd90141fb011000003e90000ea600f142a480');
 export const pps = fromHex('68cb83cb20');
 
+/** Parameter sets that x265 wrote for 322×244 at 25/s, main profile. */
+export const hevcSets = {
+  vps: fromHex('40010c01ffff01600000030090000003000003003c959409'),
+  sps: fromHex('42010101600000030090000003000003003ca00a880407113e595952930bc05a020000030002000003003210'),
+  pps: fromHex('4401c073c189'),
+} as const;
+
 const START = Uint8Array.of(0, 0, 0, 1);
 
 /** Bytes in which no start code and no sync word hides. */
@@ -25,6 +32,18 @@ export function h264Unit(random: Random, kind: 'idr' | 'idr-bare' | 'p', size: n
   const sets = kind === 'idr' ? [START, sps, START, pps] : [];
   const slice = Uint8Array.of(kind === 'p' ? 0x41 : 0x65, 0x9a);
   return concat(START, Uint8Array.of(9, 0xf0), ...sets, START, slice, filler(random, size));
+}
+
+/** ISO/IEC 23008-2 table 7-1: nal_unit_type of the slices that {@link hevcUnit} makes. */
+const hevcSlices = { idr: 19, cra: 21, 'idr-bare': 19, p: 1 } as const;
+
+/** An H.265 access unit with delimiter; the picture itself is filler. */
+export function hevcUnit(random: Random, kind: keyof typeof hevcSlices, size: number): Uint8Array {
+  const { vps, sps, pps } = hevcSets;
+  const sets = kind === 'idr' || kind === 'cra' ? [START, vps, START, sps, START, pps] : [];
+  // first_slice_segment_in_pic_flag is 1
+  const slice = Uint8Array.of(hevcSlices[kind] << 1, 1, 0xaf);
+  return concat(START, Uint8Array.of(0x46, 1, 0x50), ...sets, START, slice, filler(random, size));
 }
 
 /** An MPEG video access unit: with a sequence header and an intra picture, or a predicted one. */
@@ -72,10 +91,19 @@ export function opusUnit(random: Random, size: number): Uint8Array {
   return concat(Uint8Array.of(0x7f, 0xe0, ...lacing), Uint8Array.of(0xfc), filler(random, size - 1));
 }
 
-export type TestVideo = 'h264' | 'mpeg1video' | 'mpeg2video';
+export type TestVideo = 'h264' | 'hevc' | 'mpeg1video' | 'mpeg2video';
 export type TestAudio = 'aac' | 'mp2' | 'mp3' | 'opus';
 
-const streamTypes = { h264: 0x1b, mpeg1video: 1, mpeg2video: 2, aac: 0x0f, mp2: 3, mp3: 4, opus: 6 } as const;
+const streamTypes = {
+  h264: 0x1b,
+  hevc: 0x24,
+  mpeg1video: 1,
+  mpeg2video: 2,
+  aac: 0x0f,
+  mp2: 3,
+  mp3: 4,
+  opus: 6,
+} as const;
 
 export interface TestStreamOptions {
   readonly video?: TestVideo;
@@ -120,10 +148,7 @@ export function testStream(options: TestStreamOptions): Uint8Array {
     if (key) parts.push(writer.section(0, pat), writer.section(testPids.pmt, pmt));
     if (video) {
       const size = key ? 2000 + random.below(3000) : 20 + random.below(900);
-      const unit =
-        video === 'h264'
-          ? h264Unit(random, key ? 'idr' : 'p', size)
-          : mpegVideoUnit(random, video === 'mpeg1video' ? 1 : 2, key, size);
+      const unit = pictureOf(random, video, key, size);
       const pes = writePes({ streamId: 0xe0, pts: ticks90k(start + at), bounded }, unit);
       parts.push(writer.pes(testPids.video, pes, { pcr, randomAccess: key }));
     }
@@ -138,6 +163,12 @@ export function testStream(options: TestStreamOptions): Uint8Array {
     }
   }
   return concat(...parts);
+}
+
+function pictureOf(random: Random, video: TestVideo, key: boolean, size: number): Uint8Array {
+  if (video === 'h264') return h264Unit(random, key ? 'idr' : 'p', size);
+  if (video === 'hevc') return hevcUnit(random, key ? 'cra' : 'p', size);
+  return mpegVideoUnit(random, video === 'mpeg1video' ? 1 : 2, key, size);
 }
 
 /** One or two frames for each PES packet. */
