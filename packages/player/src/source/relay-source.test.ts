@@ -5,12 +5,12 @@ import { FakeClock } from '@perch/testkit';
 import { type Arrival, RelaySource } from './relay-source.ts';
 import { TestSocket } from './testing-socket.ts';
 
-function setUp() {
+function setUp(token?: string) {
   const clock = new FakeClock();
   const sockets: TestSocket[] = [];
   const source = new RelaySource({
     url: 'wss://relay.example/out/cam',
-    token: () => undefined,
+    token: () => token,
     openSocket: (url, protocols) => {
       const socket = new TestSocket(url, protocols);
       sockets.push(socket);
@@ -64,6 +64,16 @@ test('with perch.1 each arrival tells what the header says', async () => {
     ],
   );
   assert.equal(source.transport, 'websocket, perch.1');
+  await source.close();
+});
+
+test('a token goes in the handshake, behind what is to be spoken', async () => {
+  const { source, socket } = setUp('secret');
+  source.start();
+  const first = await socket(0);
+  assert.deepEqual(first.offered, [PERCH_1, 'null', 'bearer.secret']);
+  first.end();
+  assert.deepEqual((await socket(1)).offered, ['null', 'bearer.secret']);
   await source.close();
 });
 

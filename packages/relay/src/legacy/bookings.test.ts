@@ -58,6 +58,19 @@ function bookingsSuite(where: string, open: () => Promise<Database>): void {
       }
     });
 
+    it('are listed as in use until they end or are cancelled', async () => {
+      await using at = await setUp();
+      const { bookings } = await at.relay();
+      bookings.use('b1', at.clock.wall() + MINUTE);
+      bookings.use('b2', at.clock.wall() + 2 * MINUTE);
+      assert.deepEqual(bookings.allowed, ['b1', 'b2']);
+      at.clock.advance(MINUTE);
+      assert.deepEqual(bookings.allowed, ['b2']);
+      await bookings.deny('b2', at.clock.wall() + MINUTE);
+      bookings.use('b2', at.clock.wall() + MINUTE);
+      assert.deepEqual(bookings.allowed, []);
+    });
+
     it('that one relay cancels end at the other when it looks, and so does the taking back', async () => {
       await using at = await setUp();
       const [here, there] = [await at.relay(), await at.relay()];

@@ -84,6 +84,8 @@ export class Bookings {
 
   /** A booking is in use. */
   use(id: string, until: number): void {
+    // It may have been cancelled while its code was made.
+    if (this.isDenied(id)) return;
     if (this.#allowed.size >= MOST) {
       for (const [other, end] of this.#allowed) if (end <= this.#now) this.#allowed.delete(other);
     }

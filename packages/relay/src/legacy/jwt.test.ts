@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { millis } from '@perch/runtime';
+import fc from 'fast-check';
 import { looksLikeJwt, verifyJwt } from './jwt.ts';
 import { makeJwt } from './testing/make-jwt.ts';
 
@@ -92,6 +93,27 @@ describe('a JWT', () => {
     assert.match(why('a.b.c'), /signed by nothing/);
     assert.match(why(`a.${'b'.repeat(9_000)}.c`), /more than 8192 characters/);
     assert.match(why(makeJwt({ secret, claims: [1] })), /no JSON object/);
+  });
+
+  it('that is noise never throws and never holds', () => {
+    const token = makeJwt({ secret, claims: { exp: seconds + 60 } });
+    fc.assert(
+      fc.property(fc.string(), fc.json(), fc.json(), (noise, header, claims) => {
+        const part = (text: string) => Buffer.from(text).toString('base64url');
+        assert.notEqual(why(noise), 'valid');
+        assert.notEqual(why(`${part(header)}.${part(claims)}.${part(noise)}`), 'valid');
+        assert.notEqual(why(`${token.split('.')[0]}.${part(claims)}.${token.split('.')[2]}`), 'valid');
+        why(makeJwt({ secret, header: { noise }, claims: JSON.parse(claims) }));
+      }),
+    );
+  });
+
+  it('with a bit of it changed does not hold', () => {
+    const token = makeJwt({ secret, claims: { exp: seconds + 60 } });
+    for (let i = 0; i < token.length - 1; i++) {
+      if (token[i] === '.') continue;
+      assert.notEqual(why(token.slice(0, i) + (token[i] === 'A' ? 'B' : 'A') + token.slice(i + 1)), 'valid');
+    }
   });
 
   it('is never checked with an empty secret', () => {

@@ -134,7 +134,7 @@ class Guest {
   #deny(verdict: CrossbarVerdict & { kind: 'denied' }): void {
     const { connection, webSocket, socket } = this.#arrived;
     const { logger, refusals } = this.#options;
-    logger.info('a token was denied', { path: this.#path, reason: verdict.reason });
+    logger.debug('a token was denied', { path: this.#path, reason: verdict.reason });
     const what = connection.path === 'in' ? 'publish' : 'view';
     refusals.note({ what, topic: connection.topic, from: connection.from, detail: verdict.reason });
     this.#isKnown();
