@@ -109,6 +109,24 @@ describe('the queue of a slow taker', () => {
     assert.deepEqual(queue.dropped, { messages: 1, bytes: 100 });
   });
 
+  it('counts what it drops by class', () => {
+    const { queue, offer } = setUp();
+    offer('I1 p2 d3 a4 a5 a6 a7 a8 a9 a10 a11 a12');
+    assert.deepEqual(queue.droppedByClass, { video: 2, audio: 1, data: 1 });
+    assert.equal(queue.dropped.messages, 4);
+  });
+
+  it('begins anew once it was cleared, whatever it had left out', () => {
+    const { queue, offer, rest, send } = setUp();
+    send(700);
+    offer('I1 p2');
+    assert.equal(queue.isSkipping, true);
+    send(0);
+    queue.clear();
+    offer('p3');
+    assert.equal(rest(), 'p3');
+  });
+
   it('drops data before sound', () => {
     const { offer, rest } = setUp();
     offer('a1 d2 a3 d4 a5 a6 a7 a8 a9');

@@ -26,6 +26,9 @@ export interface DropCount {
   readonly bytes: number;
 }
 
+/** Messages left out, by what they were. */
+export type DropsByClass = Readonly<Record<HubMark['class'], number>>;
+
 /** Once something has waited for so long, sound that waits overtakes it: a late picture is better than a gap in sound. */
 const SOUND_FIRST_MS = 250;
 /** The last eighth of the budget is for sound, so that picture goes first and sound goes on. */
@@ -49,6 +52,7 @@ export class TakerQueue<M extends { readonly mark: HubMark }> {
   #bytes = 0;
   #skipping = false;
   #dropped = { messages: 0, bytes: 0 };
+  readonly #byClass = { video: 0, audio: 0, data: 0 };
   #unreported = { messages: 0, bytes: 0 };
 
   constructor(options: { limits: QueueLimits; onTheWay: OnTheWay }) {
@@ -81,6 +85,11 @@ export class TakerQueue<M extends { readonly mark: HubMark }> {
     return this.#dropped;
   }
 
+  /** The same by class; changes as it goes on. */
+  get droppedByClass(): DropsByClass {
+    return this.#byClass;
+  }
+
   /** Bytes on the way and waiting, the start group included. */
   get backlog(): number {
     return this.#onTheWay.allBytes + this.#bytes;
@@ -98,11 +107,11 @@ export class TakerQueue<M extends { readonly mark: HubMark }> {
   /** Offers a message. What is queued is handed out by {@link shift}, in order within its class. */
   offer(message: M, size: number, now: Millis): Offer {
     const { mark } = message;
-    if (this.#skipping && mark.class === 'video' && !mark.randomAccess) return this.#drop(size);
+    if (this.#skipping && mark.class === 'video' && !mark.randomAccess) return this.#drop(mark, size);
     if (!this.#fits(mark, size, now)) this.#makeRoom(mark, size, now);
     if (!this.#fits(mark, size, now) || (this.#skipping && mark.class === 'video' && !mark.randomAccess)) {
       if (mark.class === 'video') this.#skipping = true;
-      return this.#drop(size);
+      return this.#drop(mark, size);
     }
     if (mark.class === 'video') this.#skipping = false;
     this.#entries.push({ message, size, at: now });
@@ -129,10 +138,11 @@ export class TakerQueue<M extends { readonly mark: HubMark }> {
     return report;
   }
 
-  /** Forgets all that waits; nothing is counted as dropped. */
+  /** Forgets all that waits; nothing is counted as dropped. What is offered next may be a begin of its own. */
   clear(): void {
     this.#entries = [];
     this.#bytes = 0;
+    this.#skipping = false;
   }
 
   #fits(mark: HubMark, size: number, now: Millis): boolean {
@@ -176,13 +186,14 @@ export class TakerQueue<M extends { readonly mark: HubMark }> {
     this.#entries = this.#entries.filter((entry, index) => {
       if (!isDropped(entry, index)) return true;
       this.#bytes -= entry.size;
-      this.#drop(entry.size);
+      this.#drop(entry.message.mark, entry.size);
       return false;
     });
     return before - this.#entries.length;
   }
 
-  #drop(size: number): 'dropped' {
+  #drop(mark: HubMark, size: number): 'dropped' {
+    this.#byClass[mark.class] += 1;
     this.#dropped = { messages: this.#dropped.messages + 1, bytes: this.#dropped.bytes + size };
     this.#unreported = { messages: this.#unreported.messages + 1, bytes: this.#unreported.bytes + size };
     return 'dropped';
