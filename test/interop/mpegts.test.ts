@@ -9,11 +9,13 @@ import { promisify } from 'node:util';
 import {
   type AccessUnit,
   Analyzer,
+  adtsHeaderBytes,
   codecName,
   type Damage,
   Demuxer,
   descriptors,
   isUnitStart,
+  latmPayload,
   MessageCutter,
   PacketWriter,
   type PmtStream,
@@ -78,6 +80,15 @@ const recipes: Readonly<Record<string, { args: string[]; codecs: string[]; only?
     only: 'audio',
   },
   'aac alone': { args: ['-vn', '-c:a', 'aac'], codecs: ['aac'], only: 'audio' },
+  'h264 and aac in latm': {
+    args: [...h264, '-c:a', 'aac', '-mpegts_flags', 'latm'],
+    codecs: ['h264', 'aac_latm'],
+  },
+  'aac in latm alone': {
+    args: ['-vn', '-c:a', 'aac', '-mpegts_flags', 'latm'],
+    codecs: ['aac_latm'],
+    only: 'audio',
+  },
   'mp3 alone, at 24 kHz': {
     args: ['-vn', '-c:a', 'libmp3lame', '-ar', '24000'],
     codecs: ['mp3'],
@@ -136,7 +147,10 @@ function demux(bytes: Uint8Array, piece = bytes.length) {
 const ours = (units: readonly AccessUnit[], pid: number) =>
   units
     .filter((unit) => unit.pid === pid)
-    .map(({ pts, dts, data, randomAccess }) => ({ pts, dts, size: data.length, key: randomAccess }));
+    // To ffprobe every audio packet is a key packet; AAC in LATM can be decoded only from some.
+    .map(({ pts, dts, data, keyFrame, class: kind, randomAccess }) => {
+      return { pts, dts, size: data.length, key: kind === 'audio' ? keyFrame : randomAccess };
+    });
 
 const theirs = (probed: Probed, index: number) =>
   probed.packets
@@ -269,6 +283,13 @@ describe('streams that ffmpeg writes', () => {
       const { units, late } = lateUnits(get(name).bytes);
       assert.ok(units > 70 && late <= 3, `${name}: ${late} of ${units} waited for the next`);
     }
+  });
+
+  it('in LATM, hold the raw frames that they hold in ADTS', () => {
+    const inLatm = demux(get('aac in latm alone').bytes).units.map(({ data }) => latmPayload(data));
+    const inAdts = demux(get('aac alone').bytes).units.map(({ data }) => data.slice(adtsHeaderBytes(data)));
+    assert.ok(inAdts.length > 100);
+    assert.deepEqual(inLatm, inAdts);
   });
 
   it('with packets taken out, the losses that tsreport finds', async () => {

@@ -11,6 +11,7 @@ export type {
   MpegVideoConfig,
   OpusConfig,
 } from './codec/config.ts';
+export { latmPayload } from './codec/latm.ts';
 export { Combiner, type CombinerOptions } from './combine/combiner.ts';
 export type { CombinerState, CombinerTrack } from './combine/combiner-state.ts';
 export { TimedFeed, type TimedFeedOptions } from './combine/timed-feed.ts';

@@ -4,13 +4,8 @@
 //   channel_configuration(3) original(1) home(1) copyright(2) | frame_length(13) buffer_fullness(11) blocks(2)
 import { u8, u16 } from '../bytes.ts';
 import type { AudioFormat } from './audio.ts';
+import { channelCounts, sampleRates } from './audio-specific-config.ts';
 
-/** 14496-3 table 1.18. */
-const sampleRates = [
-  96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350,
-];
-/** channel_configuration 7 is 7.1. */
-const channelCounts = [0, 1, 2, 3, 4, 5, 6, 8];
 const HEADER_BYTES = 7;
 /** 14496-3 4.5.1.1: samples in a raw_data_block. */
 const BLOCK_SAMPLES = 1024;

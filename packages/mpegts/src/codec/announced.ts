@@ -19,7 +19,7 @@ const byStreamType: Readonly<Record<number, Announced>> = {
   4: audio('mp2'), // any layer of ISO/IEC 13818-3
   15: audio('aac'),
   16: video({ unknown: 'mpeg4' }),
-  17: audio({ unknown: 'aac_latm' }),
+  17: audio('aac_latm'),
   21: data('timed_id3'),
   27: video('h264'),
   28: audio({ unknown: 'aac' }), // without transport syntax

@@ -8,11 +8,25 @@ import type { Framer, FramerSink, TimedPes } from './framer.ts';
 export interface AudioHeader {
   /** Of the whole frame, header included. */
   readonly bytes: number;
-  /** Per channel. */
+  /** Per channel; 0 where only the inside of the frame tells. */
   readonly samples: number;
+  /** In Hz; 0 where only the inside of the frame tells. */
   readonly sampleRate: number;
-  /** Frames with different values cannot be of one stream; a different one gets a new config. */
-  readonly key: number;
+  /**
+   * Frames with different values cannot be of one stream; a different one is described anew. Undefined: the header says
+   * nothing of the sound, each frame is looked into.
+   */
+  readonly key: number | undefined;
+}
+
+/** What an audio frame is. */
+export interface AudioDescription {
+  readonly codec: Codec;
+  readonly config: CodecConfig | undefined;
+  /** Per channel, and in Hz, where the header does not tell them; undefined where the frame neither does. */
+  readonly timing?: { readonly samples: number; readonly sampleRate: number } | undefined;
+  /** A decoder can begin with it. Default true. */
+  readonly randomAccess?: boolean;
 }
 
 /** A self-framing audio format: each frame begins with a sync word and tells its length. */
@@ -20,7 +34,8 @@ export interface AudioFormat {
   readonly headerBytes: number;
   /** The header at `at`, where there are at least {@link headerBytes}; undefined if it is none. */
   parse(bytes: Uint8Array, at: number): AudioHeader | undefined;
-  describe(bytes: Uint8Array, at: number): { codec: Codec; config: CodecConfig | undefined };
+  /** The whole frame from `at` on; undefined if it contradicts itself. */
+  describe(bytes: Uint8Array, at: number): AudioDescription | undefined;
 }
 
 /**
@@ -36,8 +51,8 @@ export class AudioFramer implements Framer {
   #inStep = false;
   /** When the next frame is due, not rounded, so that fractions do not add up. */
   #next: number | undefined;
-  #key = -1;
-  #description: { codec: Codec; config: CodecConfig | undefined } | undefined;
+  #key: number | undefined;
+  #description: AudioDescription | undefined;
 
   constructor(format: AudioFormat, sink: FramerSink) {
     this.#format = format;
@@ -101,27 +116,34 @@ export class AudioFramer implements Framer {
   }
 
   #deliver(bytes: Uint8Array, at: number, header: AudioHeader): void {
-    if (header.key !== this.#key || !this.#description) {
+    const end = at + header.bytes;
+    if (header.key === undefined || header.key !== this.#key || !this.#description) {
       this.#key = header.key;
-      this.#description = this.#format.describe(bytes, at);
+      this.#description = this.#format.describe(bytes.subarray(0, end), at);
+    }
+    if (!this.#description) {
+      this.#sink.onFault('header', header.bytes);
+      this.#next = undefined;
+      return;
     }
     if (this.#next === undefined) {
       this.#sink.onFault('no-timestamp', header.bytes);
       return;
     }
+    const { codec, config, timing = header, randomAccess = true } = this.#description;
+    const duration = timing.sampleRate > 0 ? (timing.samples * 90_000) / timing.sampleRate : undefined;
     const pts = ticks90k(Math.round(this.#next));
-    const duration = (header.samples * 90_000) / header.sampleRate;
-    this.#next += duration;
+    this.#next = duration === undefined ? undefined : this.#next + duration;
     this.#sink.onFrame({
-      codec: this.#description.codec,
+      codec,
       pts,
       dts: pts,
-      duration: ticks90k(Math.round(duration)),
-      randomAccess: true,
+      duration: duration === undefined ? undefined : ticks90k(Math.round(duration)),
+      randomAccess,
       keyFrame: true,
       damaged: false,
-      data: bytes.slice(at, at + header.bytes),
-      config: this.#description.config,
+      data: bytes.slice(at, end),
+      config,
     });
   }
 }

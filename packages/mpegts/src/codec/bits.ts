@@ -15,6 +15,22 @@ export class BitReader {
     return this.#bit > this.#bytes.length * 8;
   }
 
+  /** How many bits are before the next one. */
+  get position(): number {
+    return this.#bit;
+  }
+
+  /** So many bits from a position on, as bytes of their own, filled up with zeros. Does not move. */
+  copy(position: number, count: number): Uint8Array {
+    const bits = new BitReader(this.#bytes);
+    bits.skip(position);
+    const spare = (8 - (count % 8)) % 8;
+    const bytes = Uint8Array.from({ length: (count + spare) / 8 }, () => bits.read(8));
+    const last = bytes.length - 1;
+    if (spare > 0) bytes[last] = u8(bytes, last) & (0xff << spare);
+    return bytes;
+  }
+
   /** Up to 32 bits, unsigned. */
   read(count: number): number {
     let value = 0;

@@ -5,6 +5,7 @@ export type Codec =
   | 'mpeg1video'
   | 'mpeg2video'
   | 'aac'
+  | 'aac_latm'
   | 'mp2'
   | 'mp3'
   | 'opus'

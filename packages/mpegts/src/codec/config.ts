@@ -58,9 +58,9 @@ export interface MpegVideoConfig {
   readonly profileAndLevel: number | undefined;
 }
 
-/** What an ADTS header says. */
+/** What an ADTS header, or the StreamMuxConfig of LATM, says. */
 export interface AacConfig {
-  readonly codec: 'aac';
+  readonly codec: 'aac' | 'aac_latm';
   /** For WebCodecs and MSE: `mp4a.40.2` and the like. */
   readonly codecString: string;
   /** In Hz; with SBR signalled inside the frames, what comes out has twice that. */
@@ -69,7 +69,10 @@ export interface AacConfig {
   readonly channels: number;
   /** MPEG-4 audio object type: 2 is AAC-LC. */
   readonly objectType: number;
-  /** ISO/IEC 14496-3 1.6.2.1, two bytes. Goes with frames from which the ADTS header was taken off. */
+  /**
+   * ISO/IEC 14496-3 1.6.2.1. Goes with raw frames: those from which the ADTS header was taken off, or what
+   * {@link latmPayload} takes out of a LOAS frame.
+   */
   readonly audioSpecificConfig: Uint8Array;
 }
 

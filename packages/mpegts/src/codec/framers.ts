@@ -5,6 +5,7 @@ import type { Codec } from './codec.ts';
 import type { Framer, FramerSink } from './framer.ts';
 import { H264Framer } from './h264.ts';
 import { HevcFramer } from './hevc.ts';
+import { LatmFormat } from './latm.ts';
 import { mpegAudio } from './mpeg-audio.ts';
 import { MpegVideoFramer } from './mpeg-video.ts';
 import { OpusFramer } from './opus.ts';
@@ -22,6 +23,8 @@ export function framerFor(codec: Codec, descriptors: readonly Descriptor[], sink
       return new MpegVideoFramer(codec, sink);
     case 'aac':
       return new AudioFramer(adts, sink);
+    case 'aac_latm':
+      return new AudioFramer(new LatmFormat(), sink);
     case 'mp2':
     case 'mp3':
       return new AudioFramer(mpegAudio, sink);

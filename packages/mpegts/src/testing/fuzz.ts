@@ -16,6 +16,7 @@ const bases: readonly Uint8Array[] = (
     { video: 'mpeg2video', audio: 'mp3', bounded: false },
     { video: 'hevc', audio: 'mp2' },
     { audio: 'aac' },
+    { audio: 'aac_latm' },
     { audio: 'opus' },
     { video: 'h264' },
   ] satisfies TestStreamOptions[]

@@ -79,6 +79,37 @@ export function adtsFrame(random: Random, size: number): Uint8Array {
   return concat(Uint8Array.from(header), filler(random, size));
 }
 
+/** Bits as bytes: each pair is how many and which, the last byte is filled up with zeros. */
+export function packBits(...fields: readonly (readonly [count: number, value: number])[]): Uint8Array {
+  const bits = fields.flatMap(([count, value]) =>
+    Array.from({ length: count }, (_, i) => Math.floor(value / 2 ** (count - 1 - i)) % 2),
+  );
+  const bytes = new Uint8Array(Math.ceil(bits.length / 8));
+  for (const [i, bit] of bits.entries()) bytes[i >> 3] = (bytes[i >> 3] ?? 0) | (bit << (7 - (i & 7)));
+  return bytes;
+}
+
+/** A LOAS frame around `payload`, 44,100 Hz stereo, as ffmpeg writes them: with its StreamMuxConfig or without. */
+export function latmFrame(payload: Uint8Array, withConfig: boolean): Uint8Array {
+  const mux: [number, number][] = [
+    [1, 0], // audioMuxVersion
+    [1, 1], // allStreamsSameTimeFraming
+    [13, 0], // numSubFrames, numProgram, numLayer
+    [16, 0x1210], // AudioSpecificConfig: AAC-LC
+    [3, 0], // frameLengthType
+    [8, 0xff], // latmBufferFullness
+    [2, 0], // otherDataPresent, crcCheckPresent
+  ];
+  const length: [number, number][] = Array.from({ length: Math.floor(payload.length / 255) }, () => [8, 255]);
+  const element = packBits(
+    ...(withConfig ? ([[1, 0], ...mux] as const) : ([[1, 1]] as const)),
+    ...length,
+    [8, payload.length % 255],
+    ...Array.from(payload, (byte): [number, number] => [8, byte]),
+  );
+  return concat(packBits([11, 0x2b7], [13, element.length]), element);
+}
+
 /** An MPEG-1 audio frame, 48,000 Hz stereo: layer II at 192 kbit/s, layer III at 128 kbit/s. */
 export function mpegAudioFrame(random: Random, layer: 2 | 3): Uint8Array {
   const header = layer === 2 ? [0xff, 0xfd, 0xa4, 0x00] : [0xff, 0xfb, 0x94, 0x00];
@@ -92,7 +123,7 @@ export function opusUnit(random: Random, size: number): Uint8Array {
 }
 
 export type TestVideo = 'h264' | 'hevc' | 'mpeg1video' | 'mpeg2video';
-export type TestAudio = 'aac' | 'mp2' | 'mp3' | 'opus';
+export type TestAudio = 'aac' | 'aac_latm' | 'mp2' | 'mp3' | 'opus';
 
 const streamTypes = {
   h264: 0x1b,
@@ -100,6 +131,7 @@ const streamTypes = {
   mpeg1video: 1,
   mpeg2video: 2,
   aac: 0x0f,
+  aac_latm: 0x11,
   mp2: 3,
   mp3: 4,
   opus: 6,
@@ -173,12 +205,14 @@ function pictureOf(random: Random, video: TestVideo, key: boolean, size: number)
 
 /** One or two frames for each PES packet. */
 function soundOf(random: Random, audio: TestAudio): () => { bytes: Uint8Array; duration: number } {
+  let frames = 0;
   const frame = () => {
+    if (audio === 'aac_latm') return latmFrame(filler(random, 50 + random.below(300)), frames++ % 8 === 0);
     if (audio === 'aac') return adtsFrame(random, 50 + random.below(300));
     if (audio === 'opus') return opusUnit(random, 40 + random.below(400));
     return mpegAudioFrame(random, audio === 'mp2' ? 2 : 3);
   };
-  const ticks = audio === 'aac' ? (1024 * 90_000) / 44_100 : audio === 'opus' ? 1800 : 2160;
+  const ticks = audio.startsWith('aac') ? (1024 * 90_000) / 44_100 : audio === 'opus' ? 1800 : 2160;
   return () => {
     const count = 1 + random.below(2);
     return { bytes: concat(...Array.from({ length: count }, frame)), duration: ticks * count };
