@@ -6,6 +6,8 @@ export interface HubMark {
   readonly class: 'video' | 'audio' | 'data';
   /** When it was captured, or arrived at the device: microseconds since 1970-01-01 UTC. */
   readonly capturedAt?: number;
+  /** It is from before: whoever begins needs it, nobody is to be shown it late. */
+  readonly replay?: boolean;
 }
 
 /**

@@ -197,6 +197,10 @@ export class Connection {
     this.#webSocket.terminate();
   }
 
+  get #isOpen(): boolean {
+    return this.#webSocket.readyState === this.#webSocket.OPEN;
+  }
+
   #read(bytes: Buffer, isBinary: boolean): void {
     this.#takeTurns(bytes.length);
     if (this.#divertTo) {
@@ -214,7 +218,7 @@ export class Connection {
     switch (inbound.kind) {
       case 'message':
         // Without the right to write, messages are read and dropped (COMPAT 2.3, 3.5).
-        if (this.access.write && this.#webSocket.readyState === this.#webSocket.OPEN) {
+        if (this.access.write && this.#isOpen) {
           this.#count(bytes.length);
           this.#onMessage(inbound.message, this);
         }
@@ -239,7 +243,7 @@ export class Connection {
   #answer(control: Control): void {
     // Everything else is ours to say.
     if (control.type === 'ping') this.outlet.control({ type: 'pong', t: control.t, now: this.#clock.wall() });
-    else if (control.type === 'standby' && this.access.write) this.#onStandby(this);
+    else if (control.type === 'standby' && this.access.write && this.#isOpen) this.#onStandby(this);
   }
 
   #count(bytes: number): void {

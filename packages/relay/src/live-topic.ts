@@ -1,7 +1,7 @@
 import type { Batch, Hub, HubMessage, Taker, Topic } from '@perch/hub';
-import { beginsGroup } from '@perch/mpegts';
-import type { Clock, Millis } from '@perch/runtime';
+import type { Clock, Millis, Timer } from '@perch/runtime';
 import type { Connection } from './connection.ts';
+import { PATIENCE, Succession } from './publish/succession.ts';
 import { FramedStartGroup } from './view/start-group.ts';
 
 /** What a list of topics says about one. */
@@ -61,10 +61,18 @@ export class LiveTopic {
   readonly #writers = new Set<Connection>();
   /** Readers who came to watch and have published nothing. */
   readonly #viewers = new Set<Connection>();
+  /** Who is heard. */
   readonly #publishing = new Set<Connection>();
-  /** The `perch.1` publisher whose media the topic carries. Another takes over at its first random access point. */
-  #publisher: Connection | undefined;
+  readonly #succession = new Succession<Connection>();
+  /** Those that send nothing while nobody watches, and then begin with a group of their own. */
+  readonly #holdingBack = new WeakSet<Connection>();
+  /** Its publisher has paused: a newcomer begins where a decoder can, also while there is no group. */
+  #wasPaused = false;
   #publishedAt: Millis;
+  /** What viewers were told. */
+  #isWaiting = true;
+  /** The last publisher has left, and one who may take its place is here. */
+  #vacancy: Timer | undefined;
 
   constructor(options: {
     name: string;
@@ -83,17 +91,13 @@ export class LiveTopic {
     this.#own = [this.#topic.take(this.#startGroup), this.#topic.take(this.#meter)];
   }
 
-  get isWaiting(): boolean {
-    return this.#publishing.size === 0;
-  }
-
   get info(): TopicInfo {
     return {
       topic: this.name,
       viewers: this.#viewers.size,
       publishers: this.#publishing.size,
       bitrate: this.#meter.bitrate,
-      waiting: this.isWaiting,
+      waiting: this.#isWaiting,
     };
   }
 
@@ -104,7 +108,7 @@ export class LiveTopic {
     if (access.read) {
       // Taking flushes what is pending to the start group first, so the two fit together.
       this.#readers.set(connection, this.#topic.take(outlet));
-      outlet.control({ type: this.isWaiting ? 'waiting' : 'live' });
+      outlet.control({ type: this.#isWaiting ? 'waiting' : 'live' });
       if (connection.isViewer) this.#start(connection);
     }
     if (access.write) this.#writers.add(connection);
@@ -117,30 +121,46 @@ export class LiveTopic {
     this.#readers.delete(connection);
     this.#writers.delete(connection);
     this.#viewers.delete(connection);
-    if (this.#publisher === connection) this.#publisher = undefined;
-    if (this.#publishing.delete(connection) && this.isWaiting) {
-      // What it published in this turn still belongs to what was live.
-      this.#topic.flush();
-      this.#startGroup.clear();
-      this.#tellReaders('waiting');
-    }
+    const wasHeard = this.#succession.leave(connection);
+    if (this.#publishing.delete(connection) && (wasHeard || this.#publishing.size === 0)) this.#forgetGroup();
+    this.#considerWaiting();
     this.#tellWriters();
     if (this.#readers.size > 0 || this.#writers.size > 0) return;
+    this.#vacancy?.cancel();
     for (const handle of this.#own) handle[Symbol.dispose]();
     this.#onEmpty();
   }
 
   publish(message: HubMessage, from: Connection): void {
-    this.#begin(from);
-    if (from.speaksPerch && !this.#mayPublish(message, from)) return;
-    this.#publishedAt = this.#clock.now();
-    this.#topic.publish(message, from);
+    if (!takesTurns(from)) {
+      this.#hear(from);
+      this.#carry(message, from);
+      return;
+    }
+    const verdict = this.#succession.offer(message, from, this.#clock.now());
+    switch (verdict.kind) {
+      case 'heard':
+        this.#hear(from);
+        this.#carry(message, from);
+        return;
+      case 'held':
+        return;
+      case 'takes-over':
+        this.#replace(verdict.before);
+        this.#hear(from);
+        for (const first of verdict.messages) this.#carry(first, from);
+        return;
+    }
   }
 
   /** A publisher has something to watch, and waits for somebody who does. */
   standBy(connection: Connection): void {
-    this.#begin(connection);
-    if (this.#viewers.size === 0) this.#takeOver(connection);
+    this.#holdingBack.add(connection);
+    if (!takesTurns(connection) || this.#viewers.size > 0) return;
+    const before = this.#succession.takeOver(connection);
+    if (before) this.#forgetGroup();
+    this.#replace(before);
+    this.#hear(connection);
   }
 
   /** Once a second. */
@@ -148,44 +168,75 @@ export class LiveTopic {
     this.#meter.tick(this.#clock.now());
   }
 
-  /** Counts a connection among those that publish. */
-  #begin(connection: Connection): void {
+  #carry(message: HubMessage, from: Connection): void {
+    this.#publishedAt = this.#clock.now();
+    this.#topic.publish(message, from);
+  }
+
+  /** Counts a connection among those that are heard. */
+  #hear(connection: Connection): void {
     if (this.#publishing.has(connection)) return;
     this.#publishing.add(connection);
-    if (this.#publishing.size === 1) this.#tellReaders('live');
+    this.#considerWaiting();
     if (this.#viewers.delete(connection)) this.#tellWriters();
   }
 
-  /** Media of a second publisher wait for its random access point; then they replace those of the first. */
-  #mayPublish({ mark }: HubMessage, from: Connection): boolean {
-    if (mark.class === 'data' || from === this.#publisher || from.path === 'bi') return true;
-    if (beginsGroup(mark)) this.#takeOver(from);
-    return this.#publisher === undefined || this.#publisher === from;
+  #replace(before: Connection | undefined): void {
+    if (!before) return;
+    this.#publishing.delete(before);
+    before.replace();
   }
 
-  #takeOver(connection: Connection): void {
-    const before = this.#publisher;
-    if (before === connection || connection.path === 'bi') return;
-    this.#publisher = connection;
-    before?.replace();
+  /** Tells viewers whether somebody publishes; not of a gap between two publishers that is about to close. */
+  #considerWaiting(): void {
+    const isVacant = this.#publishing.size === 0;
+    if (isVacant === this.#isWaiting) {
+      this.#vacancy?.cancel();
+      this.#vacancy = undefined;
+    } else if (!isVacant) this.#tellReaders('live');
+    else if (!this.#hasSuccessor) this.#tellReaders('waiting');
+    else this.#vacancy ??= this.#clock.after(PATIENCE, () => this.#tellReaders('waiting'));
   }
 
-  /** While nobody watches an agent sends nothing, and what it sent before that is not what a newcomer is to see. */
+  /** Somebody is here who may publish next. */
+  get #hasSuccessor(): boolean {
+    if (this.#succession.hasSuccessor) return true;
+    for (const writer of this.#writers) if (takesTurns(writer) && !writer.isViewer) return true;
+    return false;
+  }
+
+  /** What came before a pause is not what a newcomer is to see, nor twice what a publisher begins with again. */
   #forgetPaused(): void {
-    if (this.#publisher && this.#clock.now() - this.#publishedAt > PAUSE) {
-      this.#topic.flush();
-      this.#startGroup.clear();
-    }
+    const { publisher } = this.#succession;
+    if (!publisher) return;
+    const isPaused = this.#holdingBack.has(publisher) || this.#clock.now() - this.#publishedAt > PAUSE;
+    if (!isPaused) return;
+    // First the end of what came before: it may be a group.
+    this.#topic.flush();
+    const wasPaused = this.#wasPaused || this.#startGroup.state !== 'none';
+    this.#forgetGroup();
+    this.#wasPaused = wasPaused;
   }
 
-  #start(connection: Connection): void {
+  #start({ outlet, framing }: Connection): void {
     const group = this.#startGroup;
+    if (group.state === 'whole') outlet.start(group.frames(framing), group.length);
     // Without random access points a viewer begins with whatever comes.
-    if (group.state === 'whole') connection.outlet.start(group.frames(connection.framing), group.length);
-    else if (group.state === 'too-large') connection.outlet.awaitRandomAccess();
+    else if (group.state === 'too-large' || this.#wasPaused) outlet.awaitRandomAccess();
+  }
+
+  /** What is kept is not live any more. */
+  #forgetGroup(): void {
+    // What was published in this turn still belongs to it.
+    this.#topic.flush();
+    this.#startGroup.clear();
+    this.#wasPaused = false;
   }
 
   #tellReaders(type: 'waiting' | 'live'): void {
+    this.#vacancy?.cancel();
+    this.#vacancy = undefined;
+    this.#isWaiting = type === 'waiting';
     for (const reader of this.#readers.keys()) reader.outlet.control({ type });
   }
 
@@ -195,3 +246,6 @@ export class LiveTopic {
     }
   }
 }
+
+/** Of these one at a time is heard. Plain clients and `/bi` are N:N, as ever. */
+const takesTurns = (connection: Connection): boolean => connection.speaksPerch && connection.path !== 'bi';

@@ -48,8 +48,13 @@ export class PerchReader implements Reader {
       // A raw viewer would get it as a text frame, and must close on a broken one (RFC 6455 8.1).
       throw new ProtocolError('bad-wire-header', 'a message marked as text is not UTF-8');
     }
-    const { randomAccess, capturedAt } = header;
-    const mark = { randomAccess, class: header.class, ...(capturedAt !== undefined && { capturedAt }) };
+    const { randomAccess, capturedAt, replay } = header;
+    const mark = {
+      randomAccess,
+      class: header.class,
+      ...(capturedAt !== undefined && { capturedAt }),
+      ...(replay && { replay }),
+    };
     return { kind: 'message', message: { bytes: payload, text: header.text, mark } };
   }
 }

@@ -77,7 +77,8 @@ export const perchFraming: Framing = {
     const payload = WIRE_HEADER_BYTES + message.bytes.length;
     const head = Buffer.allocUnsafe(frameHeaderBytes(payload) + WIRE_HEADER_BYTES);
     const at = writeFrameHeader(head, 0, opcode.binary, payload);
-    writeWireHeader(head, at, { ...message.mark, sequence: message.sequence, text: message.text, replay });
+    const { mark, sequence, text } = message;
+    writeWireHeader(head, at, { ...mark, sequence, text, replay: replay || mark.replay === true });
     return head;
   },
 };
