@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -116,4 +116,23 @@ test('a data directory that cannot be written is named, with the way out', async
   const { code, stderr } = await perch('relay', '--listen', '127.0.0.1:0', '--data', '/dev/null/x');
   assert.equal(code, 1);
   assert.match(stderr, /\/dev\/null\/x.*--data/);
+});
+
+test('the password in a database address is never shown', async (t) => {
+  const data = scratch(t);
+  for (const address of ['mysql://me:sesame@db.example/x', 'postgres://me:sesame@127.0.0.1:1/x']) {
+    for (const command of [
+      ['token', 'list'],
+      ['relay', '--listen', '127.0.0.1:0'],
+    ]) {
+      const { code, stdout, stderr } = await perch(...command, '--data', data, '--database', address);
+      assert.notEqual(code, 0);
+      assert.ok(!(stdout + stderr).includes('sesame'));
+    }
+  }
+  writeFileSync(join(data, 'perch.yaml'), 'relay:\n  database: mysql://me:sesame@db.example/x\n');
+  const { code, stderr } = await perch('token', 'list', '--data', data);
+  assert.equal(code, 2);
+  assert.match(stderr, /perch\.yaml: relay\.database must be sqlite:PATH or postgres:/);
+  assert.ok(!stderr.includes('sesame'));
 });
