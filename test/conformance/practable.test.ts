@@ -425,6 +425,24 @@ describe("practable relay's WebSockets", () => {
     }
   });
 
+  it('R27: what is cancelled at one relay ends at all that share its database', async () => {
+    const data = mkdtempSync(joinPath(tmpdir(), 'perch-practable-'));
+    try {
+      const database = `sqlite:${data}/shared.db`;
+      await using here = await open({ database });
+      await using there = await open({ database });
+      using peer = await join(there);
+      const unused = await uriFor(there);
+      await call(here, 'POST', `/bids/deny?bid=b1&exp=${NOW + 60}`, admin);
+      there.clock.advance(500);
+      assert.equal((await peer.closed).code, 4401);
+      await assert.rejects(there.dial(unused), refused);
+      assert.equal((await session(there, tokenWith())).status, 400);
+    } finally {
+      rmSync(data, { recursive: true, force: true });
+    }
+  });
+
   it('R28: a cancellation that is taken back lets new sessions in, and revives no old code', async () => {
     await using at = await open();
     const old = await uriFor(at);
