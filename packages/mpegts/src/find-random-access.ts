@@ -1,6 +1,7 @@
 import type { StreamClass } from './codec/codec.ts';
 import { isRandomAccess, isUnitStart, PACKET_BYTES, payloadStart, SYNC_BYTE } from './packet/packet.ts';
 import { findFirstPacket } from './packet/recognise.ts';
+import { isVideoId, streamIdAt } from './pes/stream-id.ts';
 
 /**
  * Where in a message the packet lies with which its random access point begins, from the packet layer alone: a unit
@@ -13,17 +14,8 @@ export function findRandomAccess(bytes: Uint8Array, kind: StreamClass): number {
   for (let at = first; at >= 0 && at + PACKET_BYTES <= bytes.length; at += PACKET_BYTES) {
     if (bytes[at] !== SYNC_BYTE) return 0;
     if (!isUnitStart(bytes, at) || (kind === 'video' && !isRandomAccess(bytes, at))) continue;
-    const id = streamId(bytes, payloadStart(bytes, at), at + PACKET_BYTES);
-    if (id !== undefined && isVideo(id) === (kind === 'video')) return at;
+    const id = streamIdAt(bytes, payloadStart(bytes, at), at + PACKET_BYTES);
+    if (id !== undefined && isVideoId(id) === (kind === 'video')) return at;
   }
   return 0;
 }
-
-/** ISO/IEC 13818-1 2.4.3.6: packet_start_code_prefix, then stream_id; undefined where no PES packet begins. */
-function streamId(bytes: Uint8Array, pes: number, end: number): number | undefined {
-  if (pes + 4 > end || bytes[pes] !== 0 || bytes[pes + 1] !== 0 || bytes[pes + 2] !== 1) return undefined;
-  return bytes[pes + 3];
-}
-
-/** Table 2-22: 1110 xxxx is a video stream. */
-const isVideo = (id: number): boolean => (id & 0xf0) === 0xe0;

@@ -16,6 +16,7 @@ export { Combiner, type CombinerOptions } from './combine/combiner.ts';
 export type { CombinerState, CombinerTrack } from './combine/combiner-state.ts';
 export { TimedFeed, type TimedFeedOptions } from './combine/timed-feed.ts';
 export type { TimedFeedState, TimedFeedTrack } from './combine/timed-feed-state.ts';
+export { countPictures } from './count-pictures.ts';
 export type { AccessUnitFault, Damage, DamageCounts, DamageKind } from './damage.ts';
 export { Demuxer, type DemuxerOptions, type DemuxerStats } from './demuxer.ts';
 export { findRandomAccess } from './find-random-access.ts';
