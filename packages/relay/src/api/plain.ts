@@ -6,7 +6,8 @@ import { RelayError } from '../errors.ts';
 /** Which verbs the fixed paths know, for a fair 405. */
 const verbs: readonly (readonly [path: RegExp, allow: string])[] = [
   [/^\/(stats|healthz|readyz|metrics|player\.js)$/, 'GET, HEAD'],
-  [/^\/api\/v1\/(streams|stats|audit|sessions|tokens|openapi\.json)$/, 'GET, HEAD'],
+  [/^\/api\/v1\/(streams|stats|audit|sessions|openapi\.json)$/, 'GET, HEAD'],
+  [/^\/api\/v1\/tokens$/, 'GET, HEAD, POST'],
   [/^\/api\/v1\/(sessions|tokens)\/[^/]+$/, 'DELETE'],
   [/^\/api\/v1\/sign-in$/, 'POST'],
   [/^\/session\/./, 'POST'],

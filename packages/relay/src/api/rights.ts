@@ -1,13 +1,16 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Audit } from '../audit/audit.ts';
+import { tokenMade, tokenRevoked } from '../audit/host-notes.ts';
 import type { AppSession, AppSessions } from '../auth/app-sessions.ts';
 import { callerAddress } from '../auth/caller.ts';
 import { type Gate, isSameOrigin } from '../auth/gate.ts';
 import type { Revocations } from '../auth/revocations.ts';
-import type { Tokens } from '../auth/tokens.ts';
+import { type Scope, scopes, type Tokens } from '../auth/tokens.ts';
 
 const time = { type: 'string', format: 'date-time' } as const;
 const timeOrNull = { type: ['string', 'null'], format: 'date-time' } as const;
+/** Ten years. */
+const LONGEST_TTL_S = 315_360_000;
 const byId = { type: 'object', properties: { id: { type: 'string', maxLength: 64 } } } as const;
 
 /** Who is signed in, and which tokens there are; and how to end either. For whoever is signed in. */
@@ -90,6 +93,37 @@ export function rightsRoutes(
       return (await tokens.valid()).map(dated);
     },
   );
+  app.post<{ Body: { topic: string; scope: Scope[]; ttl: number } }>(
+    '/api/v1/tokens',
+    describe('Makes an API token; its secret is in the answer and nowhere else', {
+      body: {
+        type: 'object',
+        properties: {
+          topic: { type: 'string', minLength: 1, maxLength: 256, description: 'Glob of topic names' },
+          scope: { type: 'array', minItems: 1, maxItems: scopes.length, items: { enum: [...scopes] } },
+          ttl: { type: 'integer', minimum: 1, maximum: LONGEST_TTL_S, description: 'Its life in seconds' },
+        },
+        required: ['topic', 'scope', 'ttl'],
+        additionalProperties: false,
+      },
+      response: {
+        201: { type: 'object', properties: { ...tokenShape, token: { type: 'string' } } },
+        '4xx': { $ref: 'error#' },
+      },
+    }),
+    async (request, reply) => {
+      const own = await signedIn(request, reply);
+      if (!own) return reply;
+      const { topic, scope, ttl } = request.body;
+      const { secret, record } = await tokens.create({ topic, scope, ttlMs: ttl * 1_000 });
+      const who = { kind: 'session', id: own.id } as const;
+      audit.done({ ...tokenMade(record), who, from: callerAddress(request.raw) });
+      return reply
+        .code(201)
+        .header('Cache-Control', 'no-store')
+        .send({ ...dated(record), token: secret });
+    },
+  );
   app.delete<{ Params: { id: string } }>(
     '/api/v1/tokens/:id',
     describe('Ends a token, and what rests on it', ended),
@@ -100,7 +134,7 @@ export function rightsRoutes(
       if (!token) return reply.code(404).send({ code: 404, message: 'there is no such token' });
       const who = { kind: 'session', id: own.id } as const;
       const from = callerAddress(request.raw);
-      audit.done({ who, what: 'token-revoke', topic: token.topic, from, detail: `token ${token.id}` });
+      audit.done({ ...tokenRevoked(token), who, from });
       await revocations.poll();
       return reply.code(204).send();
     },

@@ -186,3 +186,39 @@ test('a member lists tokens and revokes one: what rests on it ends at once', asy
   assert.equal((await statistics.closed).code, 4401);
   assert.equal(await revoke(mine), 404);
 });
+
+test('a member makes a token, whose secret is shown once', async () => {
+  await using relay = await openRelay();
+  const mine = await signIn(relay);
+  const make = (body: unknown, headers = mine) =>
+    fetch(`${relay.url}/api/v1/tokens`, {
+      method: 'POST',
+      body: JSON.stringify(body),
+      headers: { 'Content-Type': 'application/json', ...headers },
+    });
+  const wanted = { topic: 'front/*', scope: ['write', 'read'], ttl: 3_600 };
+  assert.equal((await make(wanted, {})).status, 401);
+  assert.equal((await make(wanted, { ...mine, Origin: 'http://evil.example' })).status, 403);
+  const answer = await make(wanted);
+  assert.equal(answer.status, 201);
+  assert.equal(answer.headers.get('cache-control'), 'no-store');
+  const { token, id, scope, lastUsed } = (await answer.json()) as Record<string, unknown>;
+  assert.deepEqual([scope, lastUsed], [['read', 'write'], null]);
+  using publisher = await Peer.open(`${relay.ws}/in/front/large`, { headers: bearer(String(token)) });
+  assert.equal(publisher.webSocket.readyState, 1);
+  const lines = await linesOf(relay, mine);
+  const [line] = lines.filter(({ what }) => what === 'token-make');
+  assert.deepEqual([line?.who.kind, line?.topic], ['session', 'front/*']);
+  assert.match(line?.detail ?? '', new RegExp(`^token ${id}: read, write, until `));
+  for (const wrong of [
+    {},
+    { ...wanted, topic: '' },
+    { ...wanted, scope: [] },
+    { ...wanted, scope: ['admin'] },
+    { ...wanted, ttl: 0 },
+    { ...wanted, ttl: 1e12 },
+    { ...wanted, topic: 'x'.repeat(257) },
+  ]) {
+    assert.equal((await make(wrong)).status, 400, JSON.stringify(wrong));
+  }
+});

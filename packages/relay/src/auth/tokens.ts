@@ -18,7 +18,7 @@ export interface TokenRecord {
   readonly lastUsed: number | undefined;
 }
 
-const scopes = ['read', 'write', 'audit'] as const;
+export const scopes = ['read', 'write', 'audit'] as const;
 /** `audit`: may read who did what. The topic does not matter to it. */
 export type Scope = (typeof scopes)[number];
 
