@@ -4,6 +4,7 @@ import { concat } from '../bytes.ts';
 import { isRandomAccess, isUnitStart, pidOf } from '../packet/packet.ts';
 import { PacketWriter } from '../packet/write.ts';
 import { writePes } from '../pes/write.ts';
+import { OutputTables } from '../psi/output-tables.ts';
 import { descriptors, writePat, writePmt } from '../psi/write.ts';
 import { demux } from '../testing/demux.ts';
 import { TestEncoder } from '../testing/encoder.ts';
@@ -11,7 +12,6 @@ import { Random } from '../testing/random.ts';
 import { Rig } from '../testing/rig.ts';
 import { adtsFrame, h264Unit } from '../testing/streams.ts';
 import { ticks27M, ticks90k } from '../time.ts';
-import { OutputTables } from './output-tables.ts';
 
 const packetsOf = (bytes: Uint8Array): number[] =>
   Array.from({ length: bytes.length / 188 }, (_, i) => i * 188);

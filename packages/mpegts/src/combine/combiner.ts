@@ -1,6 +1,7 @@
 import { codecName } from '../codec/codec.ts';
 import type { MessageMark } from '../message-cutter.ts';
 import { NULL_PID, PACKET_BYTES } from '../packet/packet.ts';
+import { OutputTables } from '../psi/output-tables.ts';
 import { type Ticks90k, ticks90k } from '../time.ts';
 import type { CombinerState } from './combiner-state.ts';
 import type { FeedTaker, FeedTrack, TimedUnit } from './feed-track.ts';
@@ -8,7 +9,6 @@ import { Lane, type LaneTrack, type Piece } from './lane.ts';
 import { MessageWriter } from './message-writer.ts';
 import { Multiplex } from './multiplex.ts';
 import { Oddities } from './oddities.ts';
-import { OutputTables } from './output-tables.ts';
 import { PidSlots } from './pid-slots.ts';
 import type { TimedFeed } from './timed-feed.ts';
 import { earliest, isTurn } from './turn.ts';

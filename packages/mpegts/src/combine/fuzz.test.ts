@@ -2,10 +2,10 @@ import { describe, it } from 'node:test';
 import { distance } from '../clock/epoch.ts';
 import { Demuxer } from '../demuxer.ts';
 import { isUnitStart, pidOf } from '../packet/packet.ts';
+import { PMT_PID } from '../psi/output-tables.ts';
 import { fuzzInput } from '../testing/fuzz.ts';
 import { Random } from '../testing/random.ts';
 import { Combiner } from './combiner.ts';
-import { PMT_PID } from './output-tables.ts';
 import { readStamps } from './pes-stamps.ts';
 import { TimedFeed } from './timed-feed.ts';
 

@@ -1,8 +1,8 @@
 import { PACKET_BYTES, PID_COUNT } from '../packet/packet.ts';
+import type { OutputTables } from '../psi/output-tables.ts';
 import { type Ticks90k, ticks90k } from '../time.ts';
 import type { TimedUnit } from './feed-track.ts';
 import type { MessageWriter } from './message-writer.ts';
-import type { OutputTables } from './output-tables.ts';
 import { writeStamps } from './pes-stamps.ts';
 import { clockPacket, rewritePacket, setRandomAccess } from './rewrite.ts';
 

@@ -1,9 +1,9 @@
 import { concat } from '../bytes.ts';
 import { NULL_PID, PAT_PID } from '../packet/packet.ts';
 import { PacketWriter } from '../packet/write.ts';
-import { writeDescriptors } from '../psi/descriptors.ts';
-import type { PmtStream } from '../psi/tables.ts';
-import { writePat, writePmt } from '../psi/write.ts';
+import { writeDescriptors } from './descriptors.ts';
+import type { PmtStream } from './tables.ts';
+import { writePat, writePmt } from './write.ts';
 
 const PROGRAM = 1;
 /** Where everybody's PMT is. */
@@ -11,7 +11,7 @@ export const PMT_PID = 0x1000;
 /** ISO/IEC 13818-1 2.4.4.9: a PMT section holds so many bytes of streams. */
 const MOST_BYTES = 1021 - 13;
 
-/** PAT and PMT of a combined stream. */
+/** PAT and PMT of a transport stream with one program, as they go out. */
 export class OutputTables {
   readonly #writer = new PacketWriter();
   readonly #pat = writePat({ programs: [{ programNumber: PROGRAM, pmtPid: PMT_PID }] });
