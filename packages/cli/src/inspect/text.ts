@@ -1,4 +1,5 @@
 import type { Damage, Intervals, ProgramReport, Report, StreamReport } from '@perch/mpegts';
+import type { Clap } from './clap.ts';
 import { table } from './table.ts';
 
 const hex = (pid: number): string => `0x${pid.toString(16).padStart(4, '0')}`;
@@ -49,6 +50,13 @@ export function renderText(report: Report, name: string): string {
   return `${lines.join('\n')}\n`;
 }
 
+/** What the test clap says of sound and picture. */
+export function renderClap({ claps, offsetMs, worstMs }: Clap): string {
+  const where = offsetMs === 0 ? 'with' : offsetMs < 0 ? 'before' : 'after';
+  const by = offsetMs === 0 ? '' : `${Math.abs(offsetMs)} ms `;
+  return `\nTest clap: sound comes ${by}${where} its picture (${claps} claps, worst ${worstMs} ms)\n`;
+}
+
 function renderProgram(program: ProgramReport): string[] {
   const { pcr } = program;
   const facts = [`PMT ${hex(program.pmtPid)} version ${program.version}`];
@@ -67,7 +75,7 @@ function renderProgram(program: ProgramReport): string[] {
     const { randomAccess, firstPts, lastPts } = stream;
     rows.push([
       hex(stream.pid),
-      stream.codec,
+      stream.gone ? `${stream.codec} (gone)` : stream.codec,
       format(stream),
       rate(stream.bitRate),
       count(stream.accessUnits),

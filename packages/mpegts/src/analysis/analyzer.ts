@@ -101,6 +101,7 @@ export class Analyzer {
       pcr.seconds > 0 && timed > 0 ? (pcr.seconds * this.#demuxer.stats.bytes) / timed : byStamps;
     const interval = pcr.report();
     const offset = avOffset(meter);
+    const listed = new Set(program.streams.map(({ pid }) => pid));
     return {
       number: program.number,
       pmtPid: program.pmtPid,
@@ -112,7 +113,8 @@ export class Analyzer {
       ...(offset !== undefined && { audioVideoOffsetMs: offset }),
       streams: [...meter.streams.values()].map((stream) => {
         const { pid } = stream.stream;
-        return stream.report(this.#packets[pid] ?? 0, this.#continuityErrors.get(pid) ?? 0, seconds);
+        const found = stream.report(this.#packets[pid] ?? 0, this.#continuityErrors.get(pid) ?? 0, seconds);
+        return listed.has(pid) ? found : { ...found, gone: true };
       }),
     };
   }

@@ -13,6 +13,8 @@ export interface StreamReport {
   readonly pid: number;
   readonly streamType: number;
   readonly class: StreamClass;
+  /** The PMT lists it no more. */
+  readonly gone?: true;
   /** As FFmpeg spells it. */
   readonly codec: string;
   /** For WebCodecs and MSE, where the codec has one. */
