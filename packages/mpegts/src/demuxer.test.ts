@@ -7,7 +7,8 @@ import { limits } from './limits.ts';
 import { counterOf, pidOf } from './packet/packet.ts';
 import { PacketWriter } from './packet/write.ts';
 import { writePes } from './pes/write.ts';
-import { writePat, writePmt } from './psi/write.ts';
+import type { Descriptor } from './psi/descriptors.ts';
+import { descriptors, writePat, writePmt } from './psi/write.ts';
 import { sameForAllCuts } from './testing/cuts.ts';
 import { type Demuxed, demux } from './testing/demux.ts';
 import { Random } from './testing/random.ts';
@@ -71,6 +72,46 @@ describe('Demuxer', () => {
       });
     }
   }
+
+  for (const data of ['klv', 'klv_sync', 'timed_id3'] as const) {
+    it(`finds every unit of ${data} beside video, however cut`, () => {
+      const { programs, units, damage } = run(testStream({ video: 'h264', data }));
+      assert.deepEqual(damage, []);
+      const stream = programs.at(-1)?.streams[1];
+      assert.deepEqual([stream?.codec, stream?.class], [data.replace('_sync', ''), 'data']);
+      const found = units.filter((unit) => unit.pid === testPids.data);
+      assert.deepEqual(
+        found.map((unit) => unit.pts),
+        Array.from({ length: 10 }, (_, i) => 126_000 + i * 3600),
+        'KLV without time stamps is due where it comes',
+      );
+      const begin = data === 'timed_id3' ? 'ID3' : '\x06\x0e+4';
+      for (const unit of found) assert.ok(Buffer.from(unit.data).toString('latin1').startsWith(begin));
+    });
+  }
+
+  it('names private data by what is registered', () => {
+    const named = (streamType: number, list: Descriptor[]) => {
+      const streams = [{ pid: 0x100, streamType, descriptors: list }];
+      const pat = writePat({ programs: [{ programNumber: 1, pmtPid: 32 }] });
+      const pmt = writePmt({ programNumber: 1, version: 0, pcrPid: 0x100, descriptors: [], streams });
+      const writer = new PacketWriter();
+      const { programs } = run(concat(writer.section(0, pat), writer.section(32, pmt)));
+      return programs[0]?.streams.map(({ codec, class: kind }) => `${kind} ${codecName(codec)}`).join();
+    };
+    const { registration, metadata } = descriptors;
+    assert.equal(named(6, []), 'data bin_data');
+    assert.equal(named(6, [registration('ABCD')]), 'data bin_data (ABCD)');
+    assert.equal(named(6, [registration('A\nCD')]), 'data bin_data');
+    assert.equal(named(6, [registration('KLVA')]), 'data klv');
+    assert.equal(named(6, [registration('HEVC')]), 'video hevc');
+    assert.equal(named(0x15, []), 'data metadata');
+    assert.equal(named(0x15, [metadata('KLVA')]), 'data klv');
+    assert.equal(named(0x15, [registration('ID3 ')]), 'data timed_id3');
+    assert.equal(named(0x15, [metadata('ID3 ')]), 'data timed_id3');
+    assert.equal(named(0x15, [metadata('WXYZ')]), 'data metadata (WXYZ)');
+    assert.equal(named(0x99, []), 'data stream type 0x99');
+  });
 
   it('describes the program as its PMT does', () => {
     const [program] = run(testStream({ video: 'h264', audio: 'opus' })).programs;

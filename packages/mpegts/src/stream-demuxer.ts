@@ -83,6 +83,7 @@ export class StreamDemuxer {
         : dts === undefined
           ? unwrapper.follow(header.pts)
           : unwrapper.near(header.pts);
-    this.#framer.push({ payload, pts, dts, randomAccess, damaged });
+    const { streamId } = header;
+    this.#framer.push({ payload, streamId, pts, dts, latest: unwrapper.last, randomAccess, damaged });
   }
 }

@@ -27,6 +27,11 @@ export const wrap = (ticks: Ticks90k): number => ((ticks % TICKS_WRAP) + TICKS_W
 export class Unwrapper {
   #reference: number | undefined;
 
+  /** The time last followed; undefined before there was one. */
+  get last(): Ticks90k | undefined {
+    return this.#reference === undefined ? undefined : ticks90k(this.#reference);
+  }
+
   /** The unwrapped time nearest to the last one followed; does not move the reference. */
   near(wrapped: number): Ticks90k {
     if (this.#reference === undefined) return ticks90k(wrapped);

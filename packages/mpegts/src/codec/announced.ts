@@ -1,5 +1,5 @@
 // Which codec a PMT announces: ISO/IEC 13818-1 table 2-34 stream_type, and for private streams their descriptors.
-import { type Descriptor, registrationOf } from '../psi/descriptors.ts';
+import { type Descriptor, metadataFormatOf, registrationOf } from '../psi/descriptors.ts';
 import type { Codec, StreamClass } from './codec.ts';
 
 /** What a PMT says about an elementary stream. Only the stream itself tells MPEG-1 from MPEG-2 video, MP2 from MP3. */
@@ -10,7 +10,7 @@ export interface Announced {
 
 const video = (codec: Codec): Announced => ({ codec, class: 'video' });
 const audio = (codec: Codec): Announced => ({ codec, class: 'audio' });
-const data = (unknown: string): Announced => ({ codec: { unknown }, class: 'data' });
+const data = (codec: Codec): Announced => ({ codec, class: 'data' });
 
 const byStreamType: Readonly<Record<number, Announced>> = {
   1: video('mpeg1video'),
@@ -20,7 +20,6 @@ const byStreamType: Readonly<Record<number, Announced>> = {
   15: audio('aac'),
   16: video({ unknown: 'mpeg4' }),
   17: audio('aac_latm'),
-  21: data('timed_id3'),
   27: video('h264'),
   28: audio({ unknown: 'aac' }), // without transport syntax
   32: video({ unknown: 'h264_mvc' }),
@@ -50,13 +49,13 @@ const byRegistration: Readonly<Record<string, Announced>> = {
   'VC-1': video({ unknown: 'vc1' }),
   KLVA: data('klv'),
   'ID3 ': data('timed_id3'),
-  PRCH: data('perch_data'), // docs/reference/timed-data.md
+  PRCH: data({ unknown: 'perch_data' }), // docs/reference/timed-data.md
 };
 
 /** ETSI EN 300 468 table 12: descriptors that DVB puts on private streams. */
 const byDescriptor: Readonly<Record<number, Announced>> = {
-  86: data('dvb_teletext'),
-  89: data('dvb_subtitle'),
+  86: data({ unknown: 'dvb_teletext' }),
+  89: data({ unknown: 'dvb_subtitle' }),
   106: audio({ unknown: 'ac3' }),
   122: audio({ unknown: 'eac3' }),
   123: audio({ unknown: 'dts' }),
@@ -65,17 +64,27 @@ const byDescriptor: Readonly<Record<number, Announced>> = {
 /** 2.4.4.10: PES packets with private data. */
 const PRIVATE_PES = 6;
 
+/** 2.12: PES packets with metadata; a descriptor says which. */
+const METADATA_PES = 21;
+
+/** What is registered, if that is characters. */
+const inWords = (format: string | undefined): string =>
+  format !== undefined && /^[\x20-\x7e]{4}$/.test(format) ? ` (${format.trimEnd()})` : '';
+
 /** The codec and class that a PMT gives an elementary stream. */
 export function announcedBy(streamType: number, descriptors: readonly Descriptor[]): Announced {
   const standard = byStreamType[streamType];
   if (standard) return standard;
-  const registered = byRegistration[registrationOf(descriptors) ?? ''];
+  const format = metadataFormatOf(descriptors)?.format ?? registrationOf(descriptors);
+  const registered = byRegistration[format ?? ''];
   if (registered) return registered;
+  if (streamType === METADATA_PES) return data({ unknown: `metadata${inWords(format)}` });
   if (streamType === PRIVATE_PES) {
     for (const { tag } of descriptors) {
       const private_ = byDescriptor[tag];
       if (private_) return private_;
     }
+    return data({ unknown: `bin_data${inWords(format)}` });
   }
-  return data(`stream type 0x${streamType.toString(16).padStart(2, '0')}`);
+  return data({ unknown: `stream type 0x${streamType.toString(16).padStart(2, '0')}` });
 }

@@ -9,6 +9,8 @@ export type Codec =
   | 'mp2'
   | 'mp3'
   | 'opus'
+  | 'klv'
+  | 'timed_id3'
   | { readonly unknown: string };
 
 /** What an elementary stream is for. */

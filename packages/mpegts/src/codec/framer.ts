@@ -6,8 +6,12 @@ import type { CodecConfig } from './config.ts';
 /** A PES packet with its times unwrapped. The payload is a view that is only valid during the call. */
 export interface TimedPes {
   readonly payload: Uint8Array;
+  /** Table 2-22: what kind of payload it is. */
+  readonly streamId?: number;
   readonly pts: Ticks90k | undefined;
   readonly dts: Ticks90k | undefined;
+  /** The last decoding time of the program: data without a time stamp are due where they come. */
+  readonly latest?: Ticks90k | undefined;
   readonly randomAccess: boolean;
   readonly damaged: boolean;
 }

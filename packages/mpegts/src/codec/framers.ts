@@ -6,6 +6,7 @@ import type { Framer, FramerSink } from './framer.ts';
 import { H264Framer } from './h264.ts';
 import { HevcFramer } from './hevc.ts';
 import { LatmFormat } from './latm.ts';
+import { MetadataFramer } from './metadata.ts';
 import { mpegAudio } from './mpeg-audio.ts';
 import { MpegVideoFramer } from './mpeg-video.ts';
 import { OpusFramer } from './opus.ts';
@@ -30,6 +31,9 @@ export function framerFor(codec: Codec, descriptors: readonly Descriptor[], sink
       return new AudioFramer(mpegAudio, sink);
     case 'opus':
       return new OpusFramer(opusChannelConfigOf(descriptors), sink);
+    case 'klv':
+    case 'timed_id3':
+      return new MetadataFramer(codec, sink);
     default:
       return new WholeFramer(codec, sink);
   }

@@ -1,5 +1,5 @@
 // ISO/IEC 13818-1 2.6: descriptors. tag (8), length (8), data.
-import { u8 } from '../bytes.ts';
+import { u8, u16 } from '../bytes.ts';
 
 /** A descriptor as it is in a PMT. */
 export interface Descriptor {
@@ -14,6 +14,8 @@ export const descriptorTags = {
   registration: 0x05,
   /** 2.6.18 ISO_639_language_descriptor. */
   language: 0x0a,
+  /** 2.6.60 metadata_descriptor: what a metadata stream carries. */
+  metadata: 0x26,
   /** ETSI EN 300 468 6.2.39 stream_identifier_descriptor: component_tag. */
   streamIdentifier: 0x52,
   /** ETSI EN 300 468 6.2.16: extension_descriptor; its first byte is a tag of its own. */
@@ -42,6 +44,27 @@ const find = (descriptors: readonly Descriptor[], tag: number, bytes: number) =>
 export function registrationOf(descriptors: readonly Descriptor[]): string | undefined {
   const data = find(descriptors, descriptorTags.registration, 4);
   return data && String.fromCharCode(...data.subarray(0, 4));
+}
+
+/** What a metadata stream carries, by its metadata_descriptor. */
+export interface MetadataFormat {
+  /** metadata_format_identifier as four characters: `KLVA`, `ID3 `. Undefined for formats that have a number instead. */
+  readonly format: string | undefined;
+  /** metadata_service_id: the access unit cells name it. */
+  readonly serviceId: number;
+}
+
+/** 2.6.61: application_format(16) [identifier(32)] format(8) [identifier(32)] service_id(8) … */
+export function metadataFormatOf(descriptors: readonly Descriptor[]): MetadataFormat | undefined {
+  const data = find(descriptors, descriptorTags.metadata, 4);
+  if (!data) return undefined;
+  // 0xffff and 0xff: an identifier follows.
+  const at = u16(data, 0) === 0xffff ? 6 : 2;
+  const named = u8(data, at) === 0xff;
+  return {
+    format: named ? String.fromCharCode(...data.subarray(at + 1, at + 5)) : undefined,
+    serviceId: u8(data, at + (named ? 5 : 1)),
+  };
 }
 
 /** ISO 639-2 code of the first language named, such as `deu`. */

@@ -81,6 +81,17 @@ export const descriptors = {
     tag: descriptorTags.registration,
     data: Uint8Array.from(format.slice(0, 4).padEnd(4), (c) => c.charCodeAt(0)),
   }),
+  /** Four characters that say what a metadata stream carries, such as `KLVA`; service 0. */
+  metadata: (format: string): Descriptor => {
+    const identifier = Array.from(format.slice(0, 4).padEnd(4), (c) => c.charCodeAt(0));
+    // Timed ID3 names its application too, KLV is metadata_application_format 0x0100, general (SMPTE ST 1402).
+    const application = format === 'KLVA' ? [0x01, 0x00] : [0xff, 0xff, ...identifier];
+    const flags = 0x0f; // decoder_config_flags 0, DSM-CC_flag 0, reserved
+    return {
+      tag: descriptorTags.metadata,
+      data: Uint8Array.of(...application, 0xff, ...identifier, 0, flags),
+    };
+  },
   /** ISO 639-2, three letters. */
   language: (code: string): Descriptor => ({
     tag: descriptorTags.language,

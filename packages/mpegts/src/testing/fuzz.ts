@@ -18,6 +18,9 @@ const bases: readonly Uint8Array[] = (
     { audio: 'aac' },
     { audio: 'aac_latm' },
     { audio: 'opus' },
+    { video: 'h264', data: 'klv' },
+    { video: 'h264', data: 'klv_sync' },
+    { audio: 'aac', data: 'timed_id3' },
     { video: 'h264' },
   ] satisfies TestStreamOptions[]
 ).map((options) => testStream({ ...options, pictures: 3, group: 2 }));

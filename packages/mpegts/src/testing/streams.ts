@@ -122,6 +122,43 @@ export function opusUnit(random: Random, size: number): Uint8Array {
   return concat(Uint8Array.of(0x7f, 0xe0, ...lacing), Uint8Array.of(0xfc), filler(random, size - 1));
 }
 
+/** A KLV item (SMPTE ST 336): a universal key, a length in one byte, a value. */
+export function klvUnit(random: Random, size: number): Uint8Array {
+  const key = fromHex('060e2b34020b01010e01030101000000');
+  return concat(key, Uint8Array.of(size & 0x7f), filler(random, size & 0x7f));
+}
+
+/** An ID3v2.4 tag with a private frame. */
+export function id3Unit(random: Random, size: number): Uint8Array {
+  const frame = concat(
+    fromHex('50524956'),
+    Uint8Array.of(0, 0, 0, size & 0x7f, 0, 0),
+    filler(random, size & 0x7f),
+  );
+  return concat(fromHex('494433040000'), Uint8Array.of(0, 0, 0, frame.length & 0x7f), frame);
+}
+
+/** Metadata access unit cells around `unit`, of at most `most` bytes each (ISO/IEC 13818-1 2.12.4). */
+export function metadataCells(unit: Uint8Array, most = 65_535): Uint8Array {
+  const cells: Uint8Array[] = [];
+  for (let at = 0; at < unit.length; at += most) {
+    const part = unit.subarray(at, at + most);
+    const fragment = (at === 0 ? 2 : 0) | (at + most >= unit.length ? 1 : 0);
+    const header = [0, cells.length & 0xff, (fragment << 6) | 0x1f, part.length >> 8, part.length & 0xff];
+    cells.push(Uint8Array.from(header), part);
+  }
+  return concat(...cells);
+}
+
+/** `klv` without time stamps, `klv_sync` in cells, as SMPTE ST 1402 has them; ID3 as HTTP Live Streaming has it. */
+export type TestData = 'klv' | 'klv_sync' | 'timed_id3';
+
+const dataOf = {
+  klv: { streamType: 6, descriptors: [descriptors.registration('KLVA')], streamId: 0xbd },
+  klv_sync: { streamType: 0x15, descriptors: [descriptors.metadata('KLVA')], streamId: 0xfc },
+  timed_id3: { streamType: 0x15, descriptors: [descriptors.metadata('ID3 ')], streamId: 0xbd },
+} as const;
+
 export type TestVideo = 'h264' | 'hevc' | 'mpeg1video' | 'mpeg2video';
 export type TestAudio = 'aac' | 'aac_latm' | 'mp2' | 'mp3' | 'opus';
 
@@ -140,6 +177,7 @@ const streamTypes = {
 export interface TestStreamOptions {
   readonly video?: TestVideo;
   readonly audio?: TestAudio;
+  readonly data?: TestData;
   /** Pictures; sound as long. Default 10. */
   readonly pictures?: number;
   /** A random access point each so many pictures. Default 5. */
@@ -151,13 +189,13 @@ export interface TestStreamOptions {
   readonly seed?: number;
 }
 
-export const testPids = { pmt: 0x1000, video: 0x100, audio: 0x101 } as const;
+export const testPids = { pmt: 0x1000, video: 0x100, audio: 0x101, data: 0x102 } as const;
 
 const PICTURE_TICKS = 3600;
 
 /** A stream of one program as an encoder would send it, with its tables before each random access point. */
 export function testStream(options: TestStreamOptions): Uint8Array {
-  const { video, audio, pictures = 10, group = 5, bounded = true, start = 126_000, seed = 7 } = options;
+  const { video, audio, data, pictures = 10, group = 5, bounded = true, start = 126_000, seed = 7 } = options;
   const random = new Random(seed);
   const writer = new PacketWriter();
   const streams: PmtStream[] = [];
@@ -167,6 +205,7 @@ export function testStream(options: TestStreamOptions): Uint8Array {
     if (audio === 'opus') list.push(descriptors.registration('Opus'), descriptors.opusChannels(2));
     streams.push({ pid: testPids.audio, streamType: streamTypes[audio], descriptors: list });
   }
+  if (data) streams.push({ pid: testPids.data, ...dataOf[data] });
   const pcrPid = video ? testPids.video : testPids.audio;
   const pat = writePat({ programs: [{ programNumber: 1, pmtPid: testPids.pmt }] });
   const pmt = writePmt({ programNumber: 1, version: 0, pcrPid, descriptors: [], streams });
@@ -183,6 +222,13 @@ export function testStream(options: TestStreamOptions): Uint8Array {
       const unit = pictureOf(random, video, key, size);
       const pes = writePes({ streamId: 0xe0, pts: ticks90k(start + at), bounded }, unit);
       parts.push(writer.pes(testPids.video, pes, { pcr, randomAccess: key }));
+    }
+    if (data) {
+      const unit = data === 'timed_id3' ? id3Unit(random, 40) : klvUnit(random, 60);
+      const { streamId } = dataOf[data];
+      const timed = data === 'klv' ? { streamId } : { streamId, pts: ticks90k(start + at) };
+      const payload = data === 'klv_sync' ? metadataCells(unit, 40) : unit;
+      parts.push(writer.pes(testPids.data, writePes(timed, payload), { randomAccess: true }));
     }
     while (sound && soundAt <= at) {
       const { bytes, duration } = sound();
