@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { millis } from '@perch/runtime';
 import { FakeClock } from '@perch/testkit';
 import { Connection, type ConnectionOptions, type SocketLike } from './index.ts';
 
@@ -133,6 +134,40 @@ test('a dial that hangs is given up after 10 s', async () => {
     true,
   );
   assert.deepEqual(latest().closes, [1000]);
+});
+
+test('whoever has time can give a dial more', async () => {
+  const { clock, connection, latest } = setUp({ dialTimeout: () => millis(30_000) });
+  connection.start();
+  await settle();
+  clock.advance(29_999);
+  assert.equal(connection.state.kind, 'connecting');
+  clock.advance(1);
+  assert.equal(connection.state.kind, 'waiting');
+  assert.match(connection.state.kind === 'waiting' ? connection.state.error.message : '', /in 30 s/);
+  assert.deepEqual(latest().closes, [1000]);
+});
+
+test('one whose place another takes again and again waits a minute, then two, four, at most an hour', async () => {
+  const { clock, connection, latest } = setUp();
+  connection.start();
+  const minutes: number[] = [];
+  const lose = async (livedMs: number) => {
+    await settle();
+    latest().opens();
+    clock.advance(livedMs);
+    latest().ends(4409, 'another publisher took over');
+    const { state } = connection;
+    const pause = state.kind === 'waiting' ? state.nextTryAt - clock.now() : Number.NaN;
+    minutes.push(pause / 60_000);
+    clock.advance(pause);
+  };
+  for (let i = 0; i < 8; i++) await lose(10_000);
+  assert.deepEqual(minutes, [1, 2, 4, 8, 16, 32, 60, 60]);
+  // It had the place for an hour: that fight is over.
+  await lose(3_600_000);
+  assert.equal(minutes.at(-1), 1);
+  await connection.close();
 });
 
 test('an access address is posted with the raw token, and each try gets a new code', async () => {

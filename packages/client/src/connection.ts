@@ -45,12 +45,14 @@ export interface ConnectionOptions {
   readonly clock: Clock;
   /** Uniform in [0, 1). Default `Math.random`. */
   readonly random?: () => number;
+  /** How long a try may take, asked for at each. Default `limits.dialTimeout`. */
+  readonly dialTimeout?: () => Millis;
 }
 
 /**
  * Keeps one WebSocket to a topic. After a failure it waits 1, 2, 4, 8, 10, 10 … s ± 25 %; after a connection that
  * lived at least 5 s and was not refused it dials again at once (COMPAT V12), after one whose place another publisher took
- * (4409) in a minute. Starts with `start`, ends with `close`.
+ * (4409) in a minute, then two, four … up to an hour, so that two do not fight. Starts with `start`, ends with `close`.
  */
 export class Connection implements AsyncDisposable {
   readonly events = new Emitter<ConnectionEvents>();
@@ -62,6 +64,8 @@ export class Connection implements AsyncDisposable {
   readonly #url: string;
   #state: ConnectionState = { kind: 'idle' };
   #attempt = 0;
+  /** How often in a row another publisher took our place. */
+  #replaced = 0;
   #socket: SocketLike | undefined;
   #timer: Timer | undefined;
   #resolveClosed: (reason: string) => void = () => undefined;
@@ -150,13 +154,11 @@ export class Connection implements AsyncDisposable {
       (address) => this.#isCurrent(attempt) && this.#dial(address, attempt),
       (error: Error) => this.#isCurrent(attempt) && this.#failed(error),
     );
-    this.#timer = this.#options.clock.after(limits.dialTimeout, () => {
+    const most = this.#options.dialTimeout?.() ?? limits.dialTimeout;
+    this.#timer = this.#options.clock.after(most, () => {
       this.#drop(1000, 'timeout');
       this.#failed(
-        new ClientError(
-          'dial-timeout',
-          `no answer from ${parseUrl(this.#url).host} in ${limits.dialTimeout / 1000} s`,
-        ),
+        new ClientError('dial-timeout', `no answer from ${parseUrl(this.#url).host} in ${most / 1000} s`),
       );
     });
   }
@@ -241,6 +243,7 @@ export class Connection implements AsyncDisposable {
     if (this.#state.kind !== 'open') return;
     const lived = this.#options.clock.now() - this.#state.since;
     if (lived >= limits.steadyAfter) this.#backoff.reset();
+    if (lived >= limits.replacedPauseMost) this.#replaced = 0;
     if (lived >= limits.steadyAfter && !isRefusal(code)) {
       this.#try();
       return;
@@ -250,8 +253,14 @@ export class Connection implements AsyncDisposable {
       status: code,
     });
     // Two publishers that take each other's place at once would do it for ever.
-    if (code === closeCodes.replaced) this.#failed(error, limits.replacedPause);
+    if (code === closeCodes.replaced) this.#failed(error, this.#replacedPause());
     else this.#failed(error);
+  }
+
+  #replacedPause(): Millis {
+    const pause = limits.replacedPause * 2 ** this.#replaced;
+    this.#replaced += 1;
+    return millis(Math.min(pause, limits.replacedPauseMost));
   }
 
   #failed(error: Error, least = millis(0)): void {

@@ -41,6 +41,8 @@ export const limits = {
   urlChars: 4_096,
   /** Dialling and the WebSocket handshake of an outgoing connection, and one HTTP call. */
   dialTimeout: millis(10_000),
+  /** The same while another destination goes on meanwhile. */
+  moveDialTimeout: millis(30_000),
   /** A connection that lived this long and ended is redialled at once (COMPAT V12). */
   steadyAfter: millis(5_000),
   /** An agent asks a quiet destination this often whether it is there, and after so long a silence dials anew. */
@@ -48,8 +50,9 @@ export const limits = {
   uplinkDeadline: millis(30_000),
   /** How old what an agent sends may get while it waits; with what is on its way it stays below two seconds. */
   uplinkAge: millis(1_500),
-  /** An agent whose place another publisher took tries again after this. */
+  /** An agent whose place another publisher took tries again after this, and after twice as long each time it is taken. */
   replacedPause: millis(60_000),
+  replacedPauseMost: millis(3_600_000),
   /** A new destination that is open waits so long for a random access point before the old one is left. */
   switchWait: millis(2_000),
   /** Connections to one agent. */
