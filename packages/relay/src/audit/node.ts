@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dataError, RelayError, systemCode } from '../errors.ts';
+import { giveToOwnerOfDirectory } from '../storage/owner.ts';
 
 /**
  * The name of this relay among those that share a database: random, made once, kept in `DIR/node`. It says whose chain
@@ -34,6 +35,7 @@ function make(path: string): string | undefined {
   const fresh = `${path}.${node}`;
   try {
     writeFileSync(fresh, `${node}\n`, { mode: 0o600, flush: true });
+    giveToOwnerOfDirectory(fresh);
     linkSync(fresh, path);
     return node;
   } catch (error) {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chownSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -100,6 +100,18 @@ describe('access to topics', () => {
       assert.ok(!text.includes(token) && !text.includes('a chosen secret'), name);
       assert.equal(statSync(path).mode & 0o077, 0, name);
     }
+  });
+
+  it('leaves files that the relay’s own user can read, whoever makes a token', async (t) => {
+    const data = mkdtempSync(join(tmpdir(), 'perch-owner-'));
+    t.after(() => rmSync(data, { recursive: true, force: true }));
+    // Root makes a token for a relay that runs as somebody else; anybody else can only be himself.
+    if (process.getuid?.() === 0) chownSync(data, 65_534, 65_534);
+    const place = { data, clock: systemClock, logger: silentLogger };
+    await createTokenIn({ ...place, topic: 'x', scope: ['read'], ttlMs: HOUR });
+    const { uid } = statSync(data);
+    for (const name of readdirSync(data)) assert.equal(statSync(join(data, name)).uid, uid, name);
+    assert.deepEqual(readdirSync(data).sort(), ['node', 'perch.db']);
   });
 
   it('remembers when a token was last used, to the minute', async () => {

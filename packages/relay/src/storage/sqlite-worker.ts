@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { accessSync, chmodSync, closeSync, constants, existsSync, linkSync, openSync, rmSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
+import { giveToOwnerOfDirectory } from './owner.ts';
 import type {
   Fault,
   Outcome,
@@ -71,6 +72,7 @@ function prepareFile(path: string): void {
     const fresh = `${path}.${randomBytes(4).toString('hex')}`;
     closeSync(openSync(fresh, 'wx', 0o600));
     try {
+      giveToOwnerOfDirectory(fresh);
       linkSync(fresh, path);
     } catch (error) {
       // Another process was as quick.

@@ -147,6 +147,28 @@ describe('a SQLite file', () => {
     assert.equal(turns, 100);
   });
 
+  it('that fills its disk keeps what was there, and goes on when there is room', async () => {
+    await using database = await openSqlite({ path: freshPath() });
+    await database.execute('CREATE TABLE x (y TEXT)');
+    const insert = (text: string) => database.execute('INSERT INTO x (y) VALUES (?)', [text]);
+    await insert('before');
+    const mostPages = (n: number) => database.query(`PRAGMA max_page_count = ${n}`, [], () => undefined);
+    await mostPages(4);
+    const large = 'x'.repeat(100_000);
+    const outcomes = await Promise.allSettled([insert(large), insert(large)]);
+    for (const outcome of outcomes) {
+      assert.equal(outcome.status === 'rejected' && outcome.reason.code, 'disk-full');
+    }
+    const inTransaction = database.transaction((queries) =>
+      queries.execute('INSERT INTO x (y) VALUES (?)', [large]),
+    );
+    await assert.rejects(inTransaction, { code: 'disk-full', message: /Nothing that was kept is lost/ });
+    await mostPages(1_000_000);
+    await Promise.all([insert('after'), insert(large)]);
+    const texts = await database.query('SELECT y FROM x', [], (row) => row.text('y'));
+    assert.deepEqual(texts, ['before', 'after', large]);
+  });
+
   it('refuses more than may wait', async () => {
     const path = freshPath();
     await using database = await openSqlite({ path });

@@ -209,7 +209,8 @@ class SqliteThread {
   readonly #worker: Worker;
   readonly #path: string;
   readonly #exited: Promise<void>;
-  readonly #asked: ((outcomes: readonly Outcome[]) => void)[] = [];
+  /** Who waits for an answer, in order, and for how many outcomes. */
+  readonly #asked: { readonly count: number; settle(outcomes: readonly Outcome[]): void }[] = [];
   #fault: Fault | undefined;
 
   constructor(worker: Worker, path: string) {
@@ -220,7 +221,7 @@ class SqliteThread {
     this.#exited = new Promise((exited) => {
       worker.once('exit', () => {
         this.#fault ??= { message: 'its thread has ended' };
-        for (const settle of this.#asked.splice(0)) settle([{ fault: this.#fault }]);
+        for (const { count, settle } of this.#asked.splice(0)) settle(failures(this.#fault, count));
         reject(sqliteError(this.#fault, path));
         exited();
       });
@@ -229,19 +230,17 @@ class SqliteThread {
       this.#fault = { message: error instanceof Error ? error.message : String(error) };
     });
     worker.on('message', (message: SqliteReply) => {
-      if (message.kind === 'done') this.#asked.shift()?.(message.outcomes);
+      if (message.kind === 'done') this.#asked.shift()?.settle(message.outcomes);
       else if (message.kind === 'open') resolve();
       else this.#fault = message.fault;
     });
   }
 
   ask(request: SqliteRequest): Promise<readonly Outcome[]> {
-    if (this.#fault) {
-      const count = request.kind === 'group' ? request.statements.length : 1;
-      return Promise.resolve(Array<Outcome>(count).fill({ fault: this.#fault }));
-    }
-    return new Promise((resolve) => {
-      this.#asked.push(resolve);
+    const count = request.kind === 'group' ? request.statements.length : 1;
+    if (this.#fault) return Promise.resolve(failures(this.#fault, count));
+    return new Promise((settle) => {
+      this.#asked.push({ count, settle });
       this.#worker.postMessage(request);
     });
   }
@@ -266,6 +265,8 @@ class SqliteThread {
     await this.#exited;
   }
 }
+
+const failures = (fault: Fault, count: number): Outcome[] => Array<Outcome>(count).fill({ fault });
 
 /** https://sqlite.org/rescode.html, as one of ours. */
 function sqliteError(fault: Fault, path: string): RelayError {
