@@ -15,6 +15,7 @@ export const pictureOpener =
   async (unit, output) => {
     switch (unit.codec) {
       case 'h264':
+      case 'hevc':
         return openWebCodecsPicture(unit, output);
       case 'mpeg1video':
         return { kind: 'open', decoder: (await load()).mpeg1Video(unit, output) };
@@ -35,6 +36,7 @@ export const soundOpener =
   async (unit, output) => {
     switch (unit.codec) {
       case 'aac':
+      case 'aac_latm':
       case 'mp3':
       case 'opus':
         return openWebCodecsSound(unit, output);

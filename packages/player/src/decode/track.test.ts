@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AccessUnit } from '@perch/mpegts';
+import type { AccessUnit, H264Config } from '@perch/mpegts';
 import type { Decoder, DecoderOutput, Opened } from './decoder.ts';
 import { Track } from './track.ts';
 
-const unit = (id: number, randomAccess = false): AccessUnit =>
-  ({ pts: id, randomAccess, data: new Uint8Array() }) as unknown as AccessUnit;
+const unit = (id: number, randomAccess = false, config?: Partial<H264Config>): AccessUnit =>
+  ({ pts: id, randomAccess, data: new Uint8Array(), config }) as unknown as AccessUnit;
+
+const sized = (width: number): Partial<H264Config> => ({ codec: 'h264', codecString: 'avc1.42c01e', width });
 
 function setUp(options: { beginsAnywhere?: boolean; refuse?: string } = {}) {
   const heard: string[] = [];
@@ -97,4 +99,28 @@ test('closing while a decoder opens closes that decoder', async () => {
   track.feed(unit(1, true));
   track.close();
   assert.equal((await opening(0)).decoder.closed, true);
+});
+
+test('a stream that becomes another gets another decoder, at a random access point and with nothing lost', async () => {
+  const { track, opening, openings } = setUp();
+  track.feed(unit(1, true, sized(640)));
+  const { decoder: first } = await opening(0);
+  // An equal one that comes again is the same stream.
+  track.feed(unit(2, true, sized(640)));
+  track.feed(unit(3, true, sized(1280)));
+  track.feed(unit(4, false, sized(1280)));
+  const { decoder: second } = await opening(1);
+  assert.deepEqual([first.got, first.closed], [[1, 2], true]);
+  assert.deepEqual([second.got, second.closed], [[3, 4], false]);
+  assert.equal(openings.length, 2);
+});
+
+test('a stream that was refused is tried again when it becomes another', async () => {
+  const { track, heard, opening } = setUp({ refuse: 'no' });
+  track.feed(unit(1, true, sized(640)));
+  await opening(0);
+  assert.equal(track.feed(unit(2, true, sized(640))), false);
+  assert.equal(track.feed(unit(3, true, sized(1280))), true);
+  await opening(1);
+  assert.deepEqual(heard, ['refused: no', 'refused: no']);
 });

@@ -1,5 +1,6 @@
-import type { AccessUnit } from '@perch/mpegts';
+import type { AccessUnit, CodecConfig } from '@perch/mpegts';
 import type { Decoder, OpenDecoder } from './decoder.ts';
+import { fits } from './fits.ts';
 
 export interface TrackOptions<T> {
   readonly open: OpenDecoder<T>;
@@ -25,11 +26,16 @@ const MOST_WAITING = 1_000;
 /** A decoder that fails so often without one result between is no decoder for this stream. */
 const MOST_FAILURES = 3;
 
-/** One elementary stream on its way through a decoder, which it opens, and opens anew after a failure. */
+/**
+ * One elementary stream on its way through a decoder, which it opens, and opens anew after a failure and where the stream
+ * becomes another: a new size, a new profile.
+ */
 export class Track<T> {
   readonly #options: TrackOptions<T>;
   #state: State = { kind: 'beginning' };
   #failures = 0;
+  /** What the decoder was opened for. */
+  #config: CodecConfig | undefined;
 
   constructor(options: TrackOptions<T>) {
     this.#options = options;
@@ -37,6 +43,7 @@ export class Track<T> {
 
   /** Takes the next access unit. @returns whether it is, or will be, decoded. */
   feed(unit: AccessUnit): boolean {
+    if (unit.randomAccess && !fits(this.#config, unit.config)) this.#becomesAnother();
     switch (this.#state.kind) {
       case 'open':
         this.#state.decoder.decode(unit);
@@ -65,7 +72,15 @@ export class Track<T> {
     this.#state = { kind: 'closed' };
   }
 
+  /** What was refused before may be playable now. */
+  #becomesAnother(): void {
+    if (this.#state.kind === 'refused') this.#state = { kind: 'beginning' };
+    this.#failures = 0;
+    this.restart();
+  }
+
   #begin(unit: AccessUnit): void {
+    this.#config = unit.config;
     const opening: State = { kind: 'opening', waiting: [unit] };
     this.#state = opening;
     const output = {

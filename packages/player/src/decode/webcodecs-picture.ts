@@ -1,32 +1,34 @@
-// WebCodecs, https://www.w3.org/TR/webcodecs/; its registration for AVC: an H.264 stream in Annex B form has no
+// WebCodecs, https://www.w3.org/TR/webcodecs/; its registrations for AVC and HEVC: a stream in Annex B form has no
 // `description`, parameter sets come in the key frames.
 import { type AccessUnit, codecName } from '@perch/mpegts';
 import { fromTicks90k, toMicros } from '../sync/media-time.ts';
 import type { Decoder, OpenDecoder, PictureOutput } from './decoder.ts';
-import { insecure, missing, pictureRefused } from './words.ts';
+import { codecInWords, insecure, missing, pictureRefused, pictureUnsupported } from './words.ts';
 
 /** So many pictures behind, a decoder is too slow for the stream: go on at the next random access point. */
 const MOST_PENDING = 900;
 
 /** Pictures by the browser's own decoder. */
 export const openWebCodecsPicture: OpenDecoder<VideoFrame> = async (unit, output) => {
-  if (typeof VideoDecoder === 'undefined')
-    return { kind: 'refused', reason: globalThis.isSecureContext ? missing('H.264') : insecure('H.264') };
+  const codec = codecName(unit.codec);
+  if (typeof VideoDecoder === 'undefined') {
+    const words = globalThis.isSecureContext ? missing : insecure;
+    return { kind: 'refused', reason: words(codecInWords(codec)) };
+  }
   const config = configOf(unit);
-  if (!config || !(await VideoDecoder.isConfigSupported(config)).supported)
-    return { kind: 'refused', reason: pictureRefused(codecName(unit.codec)) };
+  if (!config) return { kind: 'refused', reason: pictureRefused(codec) };
+  if (!(await VideoDecoder.isConfigSupported(config)).supported)
+    return { kind: 'refused', reason: pictureUnsupported(codec) };
   return { kind: 'open', decoder: new WebCodecsPicture(config, output) };
 };
 
 class WebCodecsPicture implements Decoder {
   readonly #decoder: VideoDecoder;
   readonly #output: PictureOutput;
-  #codec: string;
   #skipping = false;
 
   constructor(config: VideoDecoderConfig, output: PictureOutput) {
     this.#output = output;
-    this.#codec = config.codec;
     this.#decoder = new VideoDecoder({
       output: (frame) => output.decoded(frame),
       error: (error) => output.failed(error),
@@ -40,11 +42,6 @@ class WebCodecsPicture implements Decoder {
     if (this.#skipping && !unit.randomAccess) return;
     this.#skipping = false;
     try {
-      const config = unit.randomAccess ? configOf(unit) : undefined;
-      if (config && config.codec !== this.#codec) {
-        this.#codec = config.codec;
-        this.#decoder.configure(config);
-      }
       this.#decoder.decode(
         new EncodedVideoChunk({
           type: unit.randomAccess ? 'key' : 'delta',
@@ -62,9 +59,9 @@ class WebCodecsPicture implements Decoder {
   }
 }
 
-/** RFC 6381 3.3: the codec string names profile, constraint flags and level, as the SPS does. */
+/** RFC 6381 3.3, ISO/IEC 14496-15 E.3: the codec string names profile, constraint flags and level, as the SPS does. */
 function configOf(unit: AccessUnit): VideoDecoderConfig | undefined {
-  if (unit.config?.codec !== 'h264') return undefined;
+  if (unit.config?.codec !== 'h264' && unit.config?.codec !== 'hevc') return undefined;
   return {
     codec: unit.config.codecString,
     optimizeForLatency: true,

@@ -1,5 +1,5 @@
 // WebCodecs, https://www.w3.org/TR/webcodecs/, and its codec registrations.
-import { type AccessUnit, codecName } from '@perch/mpegts';
+import { type AccessUnit, codecName, latmPayload } from '@perch/mpegts';
 import { fromMicros, fromTicks90k, toMicros } from '../sync/media-time.ts';
 import type { SoundChunk } from '../sync/sound-ring.ts';
 import type { Decoder, OpenDecoder, SoundOutput } from './decoder.ts';
@@ -33,12 +33,14 @@ class WebCodecsSound implements Decoder {
 
   decode(unit: AccessUnit): void {
     if (this.#decoder.state !== 'configured') return;
+    const data = unit.codec === 'aac_latm' ? latmPayload(unit.data) : unit.data;
+    if (!data) return; // a frame that LATM's rules forbid: damage, like any other
     try {
       this.#decoder.decode(
         new EncodedAudioChunk({
           type: 'key',
           timestamp: toMicros(fromTicks90k(unit.pts)),
-          data: unit.data,
+          data,
         }),
       );
     } catch (error) {
@@ -71,6 +73,14 @@ function configOf(unit: AccessUnit): AudioDecoderConfig | undefined {
         codec: config.codecString,
         sampleRate: config.sampleRate,
         numberOfChannels: config.channels || 2,
+      };
+    case 'aac_latm':
+      // What is inside LATM has no ADTS header; the description says how it is made.
+      return {
+        codec: config.codecString,
+        sampleRate: config.sampleRate,
+        numberOfChannels: config.channels || 2,
+        description: config.audioSpecificConfig,
       };
     case 'mp3':
       return { codec: 'mp3', sampleRate: config.sampleRate, numberOfChannels: config.channels };

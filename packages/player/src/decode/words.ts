@@ -26,6 +26,11 @@ export const pictureRefused = (codec: string): string =>
   `This stream’s picture is ${codecInWords(codec)}, which this player can’t decode. ` +
   'Send H.264 or MPEG-1: with ffmpeg, -c:v libx264 -tune zerolatency or -c:v mpeg1video.';
 
+/** The same where this player could, but this browser or machine cannot. */
+export const pictureUnsupported = (codec: string): string =>
+  `This stream’s picture is ${codecInWords(codec)} of a kind that this browser can’t decode on this device. ` +
+  'Send H.264 or MPEG-1: with ffmpeg, -c:v libx264 -tune zerolatency or -c:v mpeg1video.';
+
 /** The same for sound; `sampleRate` where that is the trouble. */
 export const soundRefused = (codec: string, sampleRate?: number): string =>
   `This stream’s sound is ${codecInWords(codec)}${sampleRate === undefined ? '' : ` at ${sampleRate} Hz`}, ` +

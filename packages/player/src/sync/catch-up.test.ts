@@ -81,3 +81,25 @@ test('a source that begins anew is live again', () => {
   catchUp.fed(at(1_433), millis(5_033), false);
   assert.equal(catchUp.allows(mediaMs(1_433), millis(5_060)), true);
 });
+
+test('another source that begins a little earlier than the one before was is shown from its first picture on', () => {
+  const catchUp = new CatchUp();
+  for (let i = 0; i < 60; i++) {
+    catchUp.fed(at(i * 40), millis(i * 40), false);
+    if (i > 1) assert.equal(catchUp.allows(mediaMs(i * 40), millis(i * 40 + 45)), true);
+  }
+  for (let i = 0; i < 30; i++) {
+    catchUp.fed(at(1_400 + i * 40), millis(2_400 + i * 40), false);
+    assert.equal(catchUp.allows(mediaMs(1_400 + i * 40), millis(2_405 + i * 40)), true);
+  }
+});
+
+test('time stamps that run backwards all the time are shown all the same', () => {
+  const catchUp = new CatchUp();
+  let shown = 0;
+  for (let i = 0; i < 50; i++) {
+    catchUp.fed(at(10_000 - i * 40), millis(i * 40), false);
+    if (catchUp.allows(mediaMs(10_000 - i * 40), millis(i * 40 + 5))) shown += 1;
+  }
+  assert.ok(shown >= 48, `${shown} of 50 shown`);
+});

@@ -16,8 +16,8 @@ const REPLAY_QUIET_MS = 250;
 /** A decoder that never gets to the live end still shows a frame this often, and the first after this. */
 const SLOW_MS = 250;
 const SLOW_FIRST_MS = 1000;
-/** A step back by more than reordering can explain: the source began anew. */
-const STEP_BACK_MS = 1000;
+/** Decoding times never go back, but for rounding: where they do, the source began anew. */
+const STEP_BACK_MS = 5;
 
 interface Behind {
   since: Millis | undefined;
@@ -37,6 +37,7 @@ const NEVER = mediaMs(Number.NEGATIVE_INFINITY);
  */
 export class CatchUp {
   #newest = NEVER;
+  #newestDts = NEVER;
   #burst: { readonly marked: boolean; lastAt: Millis } | undefined;
   /** Presentation time less arrival time, as it was when the burst last grew. */
   #lead = NEVER;
@@ -46,11 +47,12 @@ export class CatchUp {
 
   /** An access unit went to the decoder at `now`. `replay`: the sender says that it comes from a cache. */
   fed(time: { readonly pts: MediaMs; readonly dts: MediaMs }, now: Millis, replay: boolean): void {
-    if (time.pts < this.#newest - STEP_BACK_MS) this.reset();
+    const begins = this.#newest === NEVER;
+    if (time.dts < this.#newestDts - STEP_BACK_MS) this.#beginAnew();
+    this.#newestDts = time.dts;
     const lead = mediaMs(time.dts - now);
     const grew = lead > this.#lead + LEAD_MS;
     if (grew) this.#lead = lead;
-    const begins = this.#newest === NEVER;
     if (replay) this.#burst = { marked: true, lastAt: now };
     else if (this.#burst?.marked) this.#burst = undefined;
     else if (begins || (this.#burst && grew)) this.#burst = { marked: false, lastAt: now };
@@ -79,6 +81,14 @@ export class CatchUp {
     return true;
   }
 
+  /** Another source goes on where this one was: what is on screen stays, and its first picture is shown at once. */
+  #beginAnew(): void {
+    this.#newest = NEVER;
+    this.#lead = NEVER;
+    this.#burst = undefined;
+    this.#behind = undefined;
+  }
+
   #isThere(behind: Behind, distance: number, now: Millis): boolean {
     behind.since ??= now;
     behind.steady = distance < behind.least ? 0 : behind.steady + 1;
@@ -93,14 +103,5 @@ export class CatchUp {
   /** When a frame that was held back may be allowed without anything new arriving. */
   get retryIn(): Millis {
     return millis(QUIET_MS);
-  }
-
-  /** The stream begins anew. */
-  reset(): void {
-    this.#newest = NEVER;
-    this.#lead = NEVER;
-    this.#burst = undefined;
-    this.#behind = notYet();
-    this.#first = true;
   }
 }

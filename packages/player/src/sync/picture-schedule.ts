@@ -26,6 +26,8 @@ const LEAD_MS = 55;
 const IN_TIME_MS = 3;
 /** A picture is never held longer than this for its sound: beyond, the two do not belong together. */
 const LONGEST_HOLD_MS = 2_000;
+/** Where sound and picture are further apart, one of them is of another source, and neither is late. */
+const COMPARABLE_MS = 500;
 /** Decoders stop when too many of their pictures are held: with more, the oldest is shown before its time. */
 const MOST_HELD = 16;
 
@@ -64,7 +66,7 @@ export class PictureSchedule<F extends Frame> {
       return;
     }
     const sound = this.#options.soundNow();
-    if (sound !== undefined && Math.abs(sound - frame.pts) < LONGEST_HOLD_MS) {
+    if (sound !== undefined && Math.abs(sound - frame.pts) < COMPARABLE_MS) {
       if (this.#late.length < 512) this.#late.push(sound - frame.pts);
     }
     this.#held.push(frame);

@@ -49,6 +49,8 @@ export class Pipeline {
   readonly #schedule: PictureSchedule<PictureFrame>;
   readonly #data: DataSchedule<DataUnit>;
   readonly #lips: Disposable;
+  /** Of the program that is played: the first one, for as long as there is it. */
+  #programNumber: number | undefined;
   #picture: { readonly stream: ElementaryStream; readonly track: Track<VideoFrame> } | undefined;
   #sound: { readonly stream: ElementaryStream; readonly track: Track<SoundChunk> } | undefined;
   #codecs: { video: string | undefined; audio: string | undefined } = { video: undefined, audio: undefined };
@@ -64,6 +66,10 @@ export class Pipeline {
     const { clock, soundOut } = options;
     this.#demuxer = new Demuxer({
       onProgram: (program) => this.#follow(program),
+      onProgramGone: (number) => {
+        // What it was stays on screen until there is another.
+        if (number === this.#programNumber) this.#programNumber = undefined;
+      },
       onAccessUnit: (unit) => this.#take(unit),
       onDamage: () => {
         // Where a cache meets the live stream packets are missing or come twice; nothing is wrong.
@@ -114,7 +120,10 @@ export class Pipeline {
     this.#options.soundOut.clear();
   }
 
+  /** The program is new or has changed. What goes on in it goes on; the last picture stays until the next is ready. */
   #follow(program: Program): void {
+    this.#programNumber ??= program.number;
+    if (program.number !== this.#programNumber) return;
     const picture = program.streams.find((stream) => stream.class === 'video');
     const sound = program.streams.find((stream) => stream.class === 'audio');
     if (picture?.pid !== this.#picture?.stream.pid || !sameCodec(picture, this.#picture?.stream)) {

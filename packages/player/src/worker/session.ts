@@ -43,6 +43,8 @@ export class Session {
   #token: string | undefined;
   #state: StreamState | undefined;
   #isOpen = false;
+  /** Somebody publishes, as far as the relay says. */
+  #hasPublisher = true;
   #visible = true;
   #resting: Timer | undefined;
   #renewedAt = Number.NEGATIVE_INFINITY;
@@ -111,9 +113,11 @@ export class Session {
     source.events.on('connection', (state) => this.#follow(state));
     source.events.on('open', () => {
       this.#opened += 1;
+      this.#hasPublisher = true;
       this.#renewPipeline();
     });
     source.events.on('publisher', (present) => {
+      this.#hasPublisher = present;
       if (!present) this.#set({ kind: 'waiting' });
     });
     source.events.on('arrival', (arrival) => this.#pipeline?.push(arrival));
@@ -151,8 +155,9 @@ export class Session {
       senderNow: () => wallNow() + (this.#source?.wall.offset ?? 0),
       draw: (frame) => this.#draw(frame),
       playing: () => {
-        // Pictures in hand are shown to the end, also when the line they came over is gone; that is not live.
-        if (this.#isOpen && this.#state?.kind !== 'live' && this.#state?.kind !== 'refused')
+        // Pictures in hand are shown to the end, also when the line or the sender is gone; that is not live.
+        const isLive = this.#isOpen && this.#hasPublisher;
+        if (isLive && this.#state?.kind !== 'live' && this.#state?.kind !== 'refused')
           this.#set({ kind: 'live' });
       },
       pictureRefused: (reason) => this.#set({ kind: 'refused', reason }),
