@@ -1,6 +1,7 @@
 import { AgentError } from './errors.ts';
 import type { OutgoingOptions } from './uplink/dial.ts';
 
+/** How much is logged: this and what is graver. */
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
 
 /** What the environment says about an agent. Absent: it says nothing. */
