@@ -14,6 +14,7 @@ export type ConnectionState =
   | { readonly kind: 'waiting'; readonly attempt: number; readonly nextTryAt: Millis; readonly error: Error }
   | { readonly kind: 'closed'; readonly reason: string };
 
+/** What a {@link Connection} tells, in the order in which it happens. */
 export interface ConnectionEvents {
   state: ConnectionState;
   /** The socket is open (and the greeting, if any, accepted). It stays the connection's: do not close it. */
@@ -29,6 +30,7 @@ export interface Greeting {
   accept(answer: string | Uint8Array): void;
 }
 
+/** Where a {@link Connection} goes, how often it tries, and the platform that it is given. */
 export interface ConnectionOptions {
   /** `ws(s)://…` is dialled as it is; `http(s)://…/session/…` is asked for a new one-time address at each try. */
   readonly url: string | UrlLike;

@@ -3,6 +3,7 @@ import { ClientError } from './errors.ts';
 import type { FetchLike } from './socket.ts';
 import { parseUrl } from './url.ts';
 
+/** Where to ask for a one-time address, and as whom. */
 export interface OpenSessionOptions {
   /** `http(s)://…/session/<topic>`: ours, or practable relay's access URL. */
   readonly url: string;
