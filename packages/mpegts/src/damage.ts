@@ -53,6 +53,7 @@ export type Damage =
   /** More streams than {@link limits.streams} are announced; this one is not followed. */
   | { readonly kind: 'too-many-streams'; readonly at: number; readonly pid: number };
 
+/** What can be wrong, in a word. */
 export type DamageKind = Damage['kind'];
 
 /** How often each kind of damage was seen. */

@@ -30,6 +30,7 @@ import type { Pmt } from './psi/tables.ts';
 import { StreamDemuxer } from './stream-demuxer.ts';
 import { ticks27M, Unwrapper } from './time.ts';
 
+/** What a {@link Demuxer} calls, before `push` or `flush` returns and in the order of the stream. Leave out what is not needed. */
 export interface DemuxerOptions {
   /** A program is there, or it has changed: another PMT, or a stream turned out to be of another codec. */
   onProgram?(program: Program): void;

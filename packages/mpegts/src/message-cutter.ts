@@ -12,6 +12,7 @@ export interface MessageMark {
   readonly class: StreamClass;
 }
 
+/** Where the messages of a {@link MessageCutter} go. */
 export interface MessageCutterOptions {
   /**
    * One message. `bytes` is a part of what was pushed (or a new array, where a packet was split over two pushes), so it

@@ -2,6 +2,7 @@
 import { concat } from '../bytes.ts';
 import { type Ticks90k, wrap } from '../time.ts';
 
+/** What the header of a PES packet says. */
 export interface PesOptions {
   /** Table 2-22: 0xe0 video, 0xc0 audio, 0xbd private_stream_1 (Opus). */
   readonly streamId: number;
