@@ -22,6 +22,7 @@ export type Control =
   | { readonly type: 'ping'; readonly t: number }
   | { readonly type: 'pong'; readonly t: number; readonly now: number };
 
+/** What a control message is about. */
 export type ControlType = Control['type'];
 
 const numberFields: { readonly [K in ControlType]: readonly string[] } = {
@@ -66,4 +67,5 @@ export function decodeControl(text: string): Control | undefined {
   return record as Control;
 }
 
+/** A control message as the text that goes on the wire. */
 export const encodeControl = (control: Control): string => JSON.stringify(control);

@@ -12,6 +12,7 @@ export interface Mark {
   readonly capturedAt?: number;
 }
 
+/** What the bytes of a message are for: `data` is all that is neither picture nor sound. */
 export type MediaClass = 'data' | 'video' | 'audio';
 
 /** Everything that the header of one `perch.1` binary message says. */
@@ -24,7 +25,9 @@ export interface WireHeader extends Mark {
   readonly replay: boolean;
 }
 
-/*
+/**
+ * Bytes of the header of a `perch.1` binary message:
+ *
  *  0                   1                   2                   3
  *  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
  * +---------------+-+-+-+-+-+-----+---------------+---------------+
