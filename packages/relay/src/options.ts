@@ -7,6 +7,7 @@ import type { PractableSettings } from './legacy/access-token.ts';
 import type { CrossbarSettings } from './legacy/crossbar-token.ts';
 import type { Limits } from './sockets.ts';
 
+/** What a {@link Relay} is to be: where it listens, what it keeps where, whom it lets in. */
 export interface RelayOptions {
   /** Where to listen. Port 0 picks a free one. */
   readonly listen: { readonly host: string; readonly port: number };

@@ -22,6 +22,7 @@ export const scopes = ['read', 'write', 'audit'] as const;
 /** `audit`: may read who did what. The topic does not matter to it. */
 export type Scope = (typeof scopes)[number];
 
+/** What a token to be made may do, and for how long. */
 export interface NewToken {
   /** Glob of topic names: `*` stops at `/`, `**` does not. */
   readonly topic: string;

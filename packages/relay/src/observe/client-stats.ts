@@ -15,6 +15,7 @@ export interface ClientStats {
   readonly stats: { readonly tx: FlowStats; readonly rx: FlowStats };
 }
 
+/** Messages of one connection in one direction, as the older relays tell it. */
 export interface FlowStats {
   /** Since the last message, or `Never`. */
   readonly last: string;
