@@ -1,5 +1,6 @@
 import { type Millis, millis } from './unit.ts';
 
+/** How the pauses between tries grow. */
 export interface BackoffOptions {
   /** The first pause. Default 1000 ms. */
   readonly first?: Millis;

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
+/** What to start, and when it is ready. */
 export interface LaunchOptions {
   /** Kept running until `close`. Its output is collected. */
   readonly command: readonly [program: string, ...args: string[]];
@@ -14,6 +15,7 @@ export interface LaunchOptions {
   readonly readyWhen?: RegExp;
 }
 
+/** A program that a test has started. It ends when it is closed or disposed. */
 export interface Launched extends AsyncDisposable {
   readonly process: ChildProcess;
   /** All output so far, both streams as they came. */

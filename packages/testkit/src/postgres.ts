@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { freePort, launch } from './launch.ts';
 
+/** A PostgreSQL that a test has started. It ends when it is closed or disposed. */
 export interface TestPostgres extends AsyncDisposable {
   /** Makes an empty database. @returns its address, with the password. */
   createDatabase(): string;
