@@ -1,6 +1,7 @@
 import type { Clock } from '@perch/runtime';
 import { Topic } from './topic.ts';
 
+/** What a {@link Hub} is given of the platform. */
 export interface HubOptions {
   readonly clock: Clock;
   /**
