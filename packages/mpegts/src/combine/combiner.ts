@@ -22,6 +22,7 @@ const PATIENCE = 10 * SECOND;
 const MOST_HELD = 4 * 1024 * 1024;
 const DEFAULT_MUX_DELAY_MS = 700;
 
+/** Where the messages of a {@link Combiner} go, and how long before their time. */
 export interface CombinerOptions {
   /**
    * One message: whole packets in a new array that is the receiver's. It begins a video unit or continues one; a random

@@ -29,6 +29,7 @@ import { type PesStamps, readStamps } from './pes-stamps.ts';
 import { TimedData } from './timed-data.ts';
 import type { TimedFeedState } from './timed-feed-state.ts';
 
+/** What must be known of a {@link TimedFeed} beforehand. */
 export interface TimedFeedOptions {
   /** As rules name it. */
   readonly name: string;
