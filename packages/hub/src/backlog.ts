@@ -10,6 +10,7 @@ export interface OnTheWay {
   age(now: Millis): number;
 }
 
+/** When a taker is asked how much it has read. */
 export interface ConfirmationsOptions {
   /** How often to ask, and how often while an answer is late (older than this). */
   readonly period: Millis;

@@ -2,6 +2,7 @@ import type { Millis } from '@perch/runtime';
 import type { OnTheWay } from './backlog.ts';
 import type { HubMark } from './message.ts';
 
+/** How far a taker may fall behind. */
 export interface QueueLimits {
   /** Budget: most bytes on the way and queued. */
   readonly bytes: number;
@@ -14,6 +15,7 @@ export interface QueueLimits {
 /** What became of a message that was offered. `overflow`: it was taken, and the taker must be closed now. */
 export type Offer = 'queued' | 'dropped' | 'overflow';
 
+/** A message that waits. */
 export interface Queued<M> {
   readonly message: M;
   /** What it costs to send, in bytes, framing included. */
@@ -21,6 +23,7 @@ export interface Queued<M> {
   readonly at: Millis;
 }
 
+/** What was left out so far. */
 export interface DropCount {
   readonly messages: number;
   readonly bytes: number;
