@@ -19,6 +19,7 @@ const parts = {
   // Biome's own rule does not see promises that come from Node's types.
   promises: () => [bin('oxlint'), '--type-aware'],
   arrows: () => [node(), path.join(root, 'tools', 'check-arrows.ts'), directory],
+  docblocks: () => [node(), path.join(root, 'tools', 'check-docblocks.ts'), directory],
 };
 
 /** Files that are made, not written, and so must not be in the repository. */

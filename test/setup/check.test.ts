@@ -69,8 +69,8 @@ function assertSeen(part: string, planted: Readonly<Record<string, string>>, wor
   assert.match(output, words);
 }
 
-test('the sources as they are have no forbidden arrow and no floating promise', () => {
-  for (const part of ['arrows', 'promises']) {
+test('the sources as they are have no forbidden arrow, no floating promise and no public symbol without a docblock', () => {
+  for (const part of ['arrows', 'promises', 'docblocks']) {
     const { status, output } = check(part, {});
     assert.equal(status, 0, output);
   }
@@ -128,6 +128,45 @@ test('a cycle of files is seen, and the way around it', () => {
       'packages/hub/src/two.ts': "import { one } from './one.ts';\nexport const two = () => one;\n",
     },
     /packages\/hub\/src\/one\.ts → packages\/hub\/src\/two\.ts → packages\/hub\/src\/one\.ts/,
+  );
+});
+
+test('a public symbol without a docblock is seen, wherever it is declared', () => {
+  const index = `export { one, type Two as Too } from './inner/index.ts';
+export * from './star.ts';
+export { known } from '@perch/hub';
+/** Here itself. */
+export const here = 1;
+`;
+  const star = '// No docblock.\nexport class Star {}\n\n/** Has one. */\nexport abstract class Good {}\n';
+  const inner =
+    "export { one } from './one.ts';\n/** Of a field. */\nconst inner = 1;\nexport interface Two {}\n";
+  const one = '/** Has one, on two\n * lines. */\nexport async function one(): Promise<void> {}\n';
+  const planted = {
+    'packages/planted/src/index.ts': index,
+    'packages/planted/src/star.ts': star,
+    'packages/planted/src/inner/index.ts': inner,
+    'packages/planted/src/inner/one.ts': one,
+  };
+  const { status, output } = check('docblocks', planted);
+  assert.equal(status, 1, output);
+  assert.match(output, /@perch\/planted: Too in packages\/planted\/src\/inner\/index\.ts has no docblock/);
+  assert.match(output, /@perch\/planted: Star in packages\/planted\/src\/star\.ts has no docblock/);
+  assert.match(output, /^2 public symbol/m);
+
+  const documented = {
+    ...planted,
+    'packages/planted/src/star.ts': star.replace('// No', '/** A').replace('.', '. */'),
+  };
+  const whole = inner.replace('export interface', '/** Has one. */\nexport interface');
+  assert.equal(check('docblocks', { ...documented, 'packages/planted/src/inner/index.ts': whole }).status, 0);
+  assertSeen(
+    'docblocks',
+    {
+      'packages/planted/src/index.ts': "export { gone } from './gone.ts';\n",
+      'packages/planted/src/gone.ts': '\n',
+    },
+    /gone is not declared in packages\/planted\/src\/gone\.ts/,
   );
 });
 
