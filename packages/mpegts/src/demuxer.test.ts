@@ -90,6 +90,22 @@ describe('Demuxer', () => {
     });
   }
 
+  it('gives data without time stamps the time of the clock, where nothing else has one', () => {
+    const writer = new PacketWriter();
+    const streams = [{ pid: 0x100, streamType: 6, descriptors: [descriptors.registration('KLVA')] }];
+    const pat = writePat({ programs: [{ programNumber: 1, pmtPid: 32 }] });
+    const pmt = writePmt({ programNumber: 1, version: 0, pcrPid: 0x100, descriptors: [], streams });
+    const unit = (pcr: number) =>
+      writer.pes(0x100, writePes({ streamId: 0xbd }, Uint8Array.of(6, 14, 43, 52)), {
+        pcr: ticks27M(pcr * 300),
+      });
+    const { units } = run(concat(writer.section(0, pat), writer.section(32, pmt), unit(900), unit(1800)));
+    assert.deepEqual(
+      units.map((found) => found.pts),
+      [900, 1800],
+    );
+  });
+
   it('names private data by what is registered', () => {
     const named = (streamType: number, list: Descriptor[]) => {
       const streams = [{ pid: 0x100, streamType, descriptors: list }];

@@ -181,10 +181,11 @@ export class Demuxer {
   #readPcr(pid: number, bytes: Uint8Array, packet: number): void {
     const programNumber = this.#clocks.get(pid);
     const program = programNumber !== undefined && this.#programs.get(programNumber);
-    if (programNumber === undefined || !program || !this.#options.onPcr) return;
+    if (programNumber === undefined || !program) return;
     const wrapped = readPcr(bytes, packet + 6);
     const base = program.unwrapper.near(Math.floor(wrapped / 300));
-    this.#options.onPcr({
+    program.unwrapper.tick(base);
+    this.#options.onPcr?.({
       pid,
       programNumber,
       pcr: ticks27M(base * 300 + (wrapped % 300)),

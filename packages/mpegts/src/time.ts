@@ -26,10 +26,17 @@ export const wrap = (ticks: Ticks90k): number => ((ticks % TICKS_WRAP) + TICKS_W
  */
 export class Unwrapper {
   #reference: number | undefined;
+  #clock: number | undefined;
 
-  /** The time last followed; undefined before there was one. */
+  /** Where the program is: the time last followed, before there was one what the clock says. Undefined before both. */
   get last(): Ticks90k | undefined {
-    return this.#reference === undefined ? undefined : ticks90k(this.#reference);
+    const last = this.#reference ?? this.#clock;
+    return last === undefined ? undefined : ticks90k(last);
+  }
+
+  /** The program's clock says this, unwrapped. Of use while no time stamp was followed. */
+  tick(clock: Ticks90k): void {
+    this.#clock = clock;
   }
 
   /** The unwrapped time nearest to the last one followed; does not move the reference. */

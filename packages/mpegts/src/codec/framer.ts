@@ -10,7 +10,7 @@ export interface TimedPes {
   readonly streamId?: number;
   readonly pts: Ticks90k | undefined;
   readonly dts: Ticks90k | undefined;
-  /** The last decoding time of the program: data without a time stamp are due where they come. */
+  /** Last decoding time of the program, before the first its clock: data without a time stamp are due where they come. */
   readonly latest?: Ticks90k | undefined;
   readonly randomAccess: boolean;
   readonly damaged: boolean;

@@ -3,7 +3,7 @@ import type { Framer, FramerSink, TimedPes } from './framer.ts';
 
 /**
  * What this library does not take apart: each PES payload is taken for one access unit. One without a time stamp, as in
- * asynchronous KLV (SMPTE ST 1402), is due where it comes: at the last decoding time of its program.
+ * asynchronous KLV (SMPTE ST 1402, ffmpeg's too), is due where it comes: at the last decoding time of its program.
  */
 export class WholeFramer implements Framer {
   readonly #codec: Codec;
