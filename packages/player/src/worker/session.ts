@@ -120,7 +120,11 @@ export class Session {
       this.#hasPublisher = present;
       if (!present) this.#set({ kind: 'waiting' });
     });
-    source.events.on('arrival', (arrival) => this.#pipeline?.push(arrival));
+    source.events.on('arrival', (arrival) => {
+      // What comes after `waiting` says as much as `live`.
+      this.#hasPublisher = true;
+      this.#pipeline?.push(arrival);
+    });
     source.start();
   }
 
