@@ -63,6 +63,11 @@ export class Confirmations implements OnTheWay {
     return this.#written;
   }
 
+  /** Of these, bytes that the other side has read. */
+  get confirmed(): number {
+    return this.#confirmed;
+  }
+
   get bytes(): number {
     return this.#written - Math.max(this.#confirmed, this.#start);
   }

@@ -127,6 +127,14 @@ describe('the queue of a slow taker', () => {
     assert.equal(rest(), 'p3');
   });
 
+  it('counts what waits when its taker is lost', () => {
+    const { queue, offer } = setUp();
+    offer('I1 a2');
+    queue.discard();
+    assert.deepEqual([queue.length, queue.bytes, queue.dropped], [0, 0, { messages: 2, bytes: 200 }]);
+    assert.deepEqual(queue.droppedByClass, { video: 1, audio: 1, data: 0 });
+  });
+
   it('drops data before sound', () => {
     const { offer, rest } = setUp();
     offer('a1 d2 a3 d4 a5 a6 a7 a8 a9');

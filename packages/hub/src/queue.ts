@@ -141,6 +141,12 @@ export class TakerQueue<M extends { readonly mark: HubMark }> {
     return report;
   }
 
+  /** Leaves out all that waits. */
+  discard(): void {
+    this.#dropWhere(() => true);
+    this.#skipping = false;
+  }
+
   /** Forgets all that waits; nothing is counted as dropped. What is offered next may be a begin of its own. */
   clear(): void {
     this.#entries = [];
