@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { type Batch, Confirmations, type DropCount, TakerQueue, type TopicMessage } from '@perch/hub';
+import { type Batch, Confirmations, TakerQueue, type TopicMessage } from '@perch/hub';
 import { limits } from '@perch/protocol';
 import { type Clock, type Millis, millis, type Timer } from '@perch/runtime';
 import type { WebSocket } from 'ws';
 import type { Framing } from './framing.ts';
+import { type Drops, dropsOf } from './uplink/drops.ts';
 import { FlowWindow } from './uplink/flow-window.ts';
 
 /** Once so much waits inside this process for the kernel, the rest waits where it can still be left out. */
@@ -32,7 +33,13 @@ export interface OutboxOptions {
   /** How old what waits may get, in ms. Default `limits.backlogAge`. */
   readonly age?: Millis;
   /** Called for each message that was handed to the socket. */
-  readonly onSent: (bytes: number) => void;
+  readonly onSent: (bytes: number, message: TopicMessage) => void;
+}
+
+/** Somebody who waits for something to become true. */
+interface Waiter {
+  readonly holds: () => boolean;
+  readonly resolve: () => void;
 }
 
 /**
@@ -59,7 +66,8 @@ export class Outbox {
   #probedAt = millis(Number.NEGATIVE_INFINITY);
   /** The window kept something back since the last answer. */
   #wasFull = false;
-  #onEmpty: (() => void) | undefined;
+  readonly #waiters = new Set<Waiter>();
+  #isClosed = false;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
@@ -77,8 +85,8 @@ export class Outbox {
   }
 
   /** All that was left out since the beginning. */
-  get dropped(): DropCount {
-    return this.#queue.dropped;
+  get dropped(): Drops {
+    return dropsOf(this.#queue);
   }
 
   /** Bytes sent and not confirmed, and waiting. */
@@ -112,21 +120,50 @@ export class Outbox {
     this.#options.tcp.uncork();
   }
 
-  /** Resolves when nothing waits here any more, or after `most`. */
-  async emptied(most: Millis): Promise<void> {
-    if (this.#queue.length === 0) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const late = this.#options.clock.after(most, resolve);
-    this.#onEmpty = resolve;
-    await promise;
-    late.cancel();
+  /** Forgets what waits here: nobody wants it any more. */
+  forget(): void {
+    this.#queue.clear();
+    this.#look();
   }
 
-  /** Idempotent. */
+  /** Resolves when nothing waits here any more, or after `most`, or when this is closed. */
+  emptied(most: Millis): Promise<void> {
+    return this.#until(() => this.#queue.length === 0, most);
+  }
+
+  /** Resolves when the other side has read all that it was given so far, or after `most`, or when this is closed. */
+  async settled(most: Millis): Promise<void> {
+    const { clock } = this.#options;
+    const end = clock.now() + most;
+    await this.emptied(most);
+    const { written } = this.#confirmations;
+    const isRead = () => this.#confirmations.confirmed >= written;
+    if (!isRead()) this.#probe(clock.now());
+    await this.#until(isRead, millis(Math.max(0, end - clock.now())));
+  }
+
+  /** Counts what still waits as left out. Idempotent. */
   close(): void {
+    this.#isClosed = true;
     this.#keepAlive.cancel();
-    this.#queue.clear();
-    this.#onEmpty?.();
+    this.#queue.discard();
+    this.#look();
+  }
+
+  async #until(holds: () => boolean, most: Millis): Promise<void> {
+    if (this.#isClosed || holds()) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const waiter = { holds, resolve };
+    this.#waiters.add(waiter);
+    const late = this.#options.clock.after(most, resolve);
+    await promise;
+    late.cancel();
+    this.#waiters.delete(waiter);
+  }
+
+  /** Something has left, was confirmed, or will never be. */
+  #look(): void {
+    for (const { holds, resolve } of this.#waiters) if (this.#isClosed || holds()) resolve();
   }
 
   #drain(): void {
@@ -144,7 +181,7 @@ export class Outbox {
       if (this.#isProbeDue(now)) this.#probe(now);
       tcp.uncork();
     }
-    if (this.#queue.length === 0) this.#onEmpty?.();
+    this.#look();
   }
 
   #hasRoom(): boolean {
@@ -162,7 +199,7 @@ export class Outbox {
     socket.send(data, { binary }, this.#pump);
     const bytes = message.bytes.byteLength;
     this.#confirmations.wrote(bytes);
-    onSent(bytes);
+    onSent(bytes, message);
   }
 
   #isProbeDue(now: Millis): boolean {
@@ -174,11 +211,13 @@ export class Outbox {
   }
 
   #probe(now: Millis): void {
-    if (this.#confirmations.leeway().bytes === Number.POSITIVE_INFINITY) return;
+    const { socket } = this.#options;
+    const isFull = this.#confirmations.leeway().bytes === Number.POSITIVE_INFINITY;
+    if (isFull || socket.readyState !== socket.OPEN) return;
     this.#probedAt = now;
     const token = randomBytes(TOKEN_BYTES);
     this.#confirmations.probe(token.readUIntBE(0, TOKEN_BYTES), now);
-    this.#options.socket.ping(token);
+    socket.ping(token);
   }
 
   #confirmed(token: Buffer): void {

@@ -96,6 +96,12 @@ export function formatMetrics({ feeds, streams, destinations, members, sources }
       byDestination(({ messages }) => messages),
     ),
     family(
+      'perch_agent_destination_frames_total',
+      'counter',
+      'Pictures sent.',
+      byDestination(({ frames }) => frames),
+    ),
+    family(
       'perch_agent_destination_dropped_messages_total',
       'counter',
       'Messages left out.',

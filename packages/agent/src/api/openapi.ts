@@ -68,7 +68,11 @@ const media = {
 
 const trackClass = { enum: ['video', 'audio', 'data'] };
 
-const drops = record({ messages: whole, bytes: whole });
+const drops = record({
+  messages: whole,
+  bytes: whole,
+  byClass: record({ video: whole, audio: whole, data: whole }),
+});
 
 const stats = record({
   preview: { type: 'boolean' },
@@ -120,6 +124,7 @@ const stats = record({
       reconnects: whole,
       lastError: nullable('string'),
       bitRate: number,
+      frames: whole,
       messages: whole,
       bytes: whole,
       backlogBytes: whole,

@@ -79,6 +79,8 @@ function destinationStats(uplink: Uplink, { clock, store }: StatsParts) {
     reconnects: uplink.reconnects,
     lastError: uplink.lastError ?? null,
     bitRate: meter.bitRate(now),
+    /** Pictures that left. */
+    frames: uplink.frames,
     messages: meter.messages,
     bytes: meter.bytes,
     backlogBytes: uplink.backlog,

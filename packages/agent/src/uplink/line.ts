@@ -1,12 +1,13 @@
 import { Connection, type ConnectionState, type Greeting } from '@perch/client';
-import { type DropCount, type HubMessage, TakerQueue, type TopicMessage } from '@perch/hub';
+import { type HubMessage, TakerQueue, type TopicMessage } from '@perch/hub';
 import type { StartGroup } from '@perch/mpegts';
 import { type Control, encodeControl, limits, PERCH_1, ProtocolError } from '@perch/protocol';
-import { type Clock, type Logger, millis, type Timer } from '@perch/runtime';
+import { type Clock, type Logger, type Millis, millis, type Timer } from '@perch/runtime';
 import { type Framing, framingOf } from '../framing.ts';
 import { Outbox } from '../outbox.ts';
 import type { DestinationRule } from '../rules/rule.ts';
 import type { Dialer, Dialled } from './dial.ts';
+import { type Drops, DropTally, dropsOf } from './drops.ts';
 
 /** While the far end is being dialled so much is kept for it; more would be stale when it answers. */
 const HELD_BYTES = 1024 * 1024;
@@ -26,9 +27,12 @@ export interface LineOptions {
   readonly logger: Logger;
   /** What a newcomer needs first, now. Undefined until this line is the one that is sent by. */
   readonly group: () => StartGroup<TopicMessage> | undefined;
-  readonly onOpen: () => void;
+  /** How long a dial may take now. */
+  readonly dialTimeout: () => Millis;
+  /** It is open, and what the other side wants is known. */
+  readonly onReady: () => void;
   readonly onMessage: (message: HubMessage) => void;
-  readonly onSent: (bytes: number) => void;
+  readonly onSent: (bytes: number, message: TopicMessage) => void;
 }
 
 /**
@@ -47,14 +51,19 @@ export class Line {
   #dialled: Dialled | undefined;
   #outbox: Outbox | undefined;
   #demand: Demand = 'flowing';
+  /** The far end is to begin with the last group of pictures. */
+  #needsGroup = false;
+  /** Until it resolves what is given is held: the same far end is still reading another line. */
+  #behind: Promise<void> | undefined;
   #asking: Timer | undefined;
   #viewers: number | undefined;
   #saidStandby = false;
   #opened = 0;
+  #isLeaving = false;
   #isClosed = false;
   #lastError: string | undefined;
   /** Left out by outboxes of connections that have ended, or because there was no connection. */
-  #droppedBefore = { messages: 0, bytes: 0 };
+  readonly #droppedBefore = new DropTally();
 
   constructor(options: LineOptions) {
     this.#options = options;
@@ -79,6 +88,11 @@ export class Line {
     return this.#outbox !== undefined;
   }
 
+  /** Open, and what the other side wants is known. */
+  get isReady(): boolean {
+    return this.isOpen && this.#demand !== 'asking';
+  }
+
   /** How often the connection was opened again. */
   get reconnects(): number {
     return Math.max(0, this.#opened - 1);
@@ -94,8 +108,8 @@ export class Line {
     return this.#viewers;
   }
 
-  get dropped(): DropCount {
-    return sum(this.#droppedBefore, this.#held.dropped, this.#outbox?.dropped);
+  get dropped(): Drops {
+    return new DropTally(this.#droppedBefore, dropsOf(this.#held), this.#outbox?.dropped);
   }
 
   /** Bytes waiting or unconfirmed. */
@@ -115,24 +129,38 @@ export class Line {
 
   /** Sends, or holds while it is being dialled. What comes while it waits for its next try is counted as left out. */
   send(messages: readonly TopicMessage[]): void {
-    if (this.#outbox) {
-      if (this.#demand === 'flowing') this.#outbox.sendAll(messages);
-      else if (this.#demand === 'asking') this.#hold(messages);
-      else this.#standBy();
-    } else if (this.state.kind === 'connecting') this.#hold(messages);
-    else for (const { bytes } of messages) this.#countDropped(1, bytes.byteLength);
+    if (this.#outbox && this.#demand === 'idle') this.#standBy();
+    else if (this.#outbox && this.#demand === 'flowing' && !this.#behind) this.#outbox.sendAll(messages);
+    else if (this.#outbox || this.state.kind === 'connecting') this.#hold(messages);
+    else for (const message of messages) this.#droppedBefore.addMessage(message);
   }
 
-  /** Gives the other side what it needs to begin. */
-  replay(group: StartGroup<TopicMessage>): void {
-    if (this.#demand === 'flowing') this.#outbox?.sendReplay(group.messages);
+  /** Gives the other side the last group of pictures to begin with, as soon as it can have it. */
+  beginWithGroup(): void {
+    this.#needsGroup = true;
+    this.#go();
   }
 
   /**
-   * Ends with 1000; the far end still gets what waits if `drains`, within two seconds. Resolves when the socket is gone.
+   * Ends with 1000 when what waits has left, within two seconds. Where an heir speaks to the same far end from now on,
+   * its first message goes when all of this has been read, so that nothing overtakes, and this ends when that was read.
    */
-  async close(reason: string, { drains = false } = {}): Promise<void> {
-    if (drains && this.#demand === 'flowing') await this.#outbox?.emptied(DRAIN);
+  async retire(heir?: Line): Promise<void> {
+    this.#isLeaving = true;
+    if (heir) {
+      const read = this.#settled();
+      heir.#follow(read);
+      await read;
+      await heir.#settled();
+    } else {
+      await this.#behind;
+      if (this.#demand === 'flowing') await this.#outbox?.emptied(DRAIN);
+    }
+    await this.close('replaced');
+  }
+
+  /** Ends with 1000, at once. Resolves when the socket is gone. Idempotent. */
+  async close(reason: string): Promise<void> {
     this.#isClosed = true;
     this.#endOutbox();
     this.#held.clear();
@@ -141,12 +169,13 @@ export class Line {
   }
 
   #connect(): Connection {
-    const { rule, dialer, clock, random } = this.#options;
+    const { rule, dialer, clock, random, dialTimeout } = this.#options;
     // An access address is posted to with the token; a Perch relay takes it in the handshake.
     const isToken = /^https?:/i.test(rule.destination) || rule.protocol !== undefined;
     const connection = new Connection({
       url: rule.destination,
       clock,
+      dialTimeout,
       fetch: dialer.fetch,
       ...(random && { random }),
       ...(rule.protocol && { protocols: [rule.protocol] }),
@@ -180,7 +209,6 @@ export class Line {
       onSent,
     });
     this.#saidStandby = false;
-    this.#demand = socket.protocol === PERCH_1 ? 'asking' : 'flowing';
     socket.on('message', (data: ArrayBuffer | Buffer, binary: boolean) => {
       const bytes = data instanceof ArrayBuffer ? new Uint8Array(data) : data;
       try {
@@ -191,10 +219,15 @@ export class Line {
         socket.close(1002, error.message.slice(0, 120));
       }
     });
-    if (this.#demand === 'asking') {
+    if (socket.protocol === PERCH_1) {
+      this.#demand = 'asking';
+      this.#needsGroup = true;
       this.#asking = clock.after(ASKING, () => this.#flow());
-    } else this.#sendHeld();
-    this.#options.onOpen();
+    } else {
+      this.#demand = 'flowing';
+      this.#go();
+      this.#options.onReady();
+    }
   }
 
   #read(
@@ -221,24 +254,52 @@ export class Line {
 
   /** Somebody watches, or nobody will ever say so. */
   #flow(): void {
-    this.#asking?.cancel();
     const before = this.#demand;
     if (before === 'flowing') return;
+    this.#asking?.cancel();
     this.#demand = 'flowing';
-    const group = this.#options.group();
-    if (group?.state === 'whole') {
-      // It holds what was held, from where a decoder can begin.
-      this.#held.clear();
-      this.#outbox?.sendReplay(group.messages);
-    } else this.#sendHeld();
+    this.#go();
+    if (before === 'asking') this.#options.onReady();
   }
 
+  /** Nobody watches. */
   #idle(): void {
+    const before = this.#demand;
     this.#asking?.cancel();
     this.#demand = 'idle';
+    this.#needsGroup = true;
     this.#held.clear();
+    this.#outbox?.forget();
     const group = this.#options.group();
     if (group && group.state !== 'none') this.#standBy();
+    if (before === 'asking') this.#options.onReady();
+  }
+
+  /** Sends from now on, if nothing stands against it: the last group where the far end is to begin, else what was held. */
+  #go(): void {
+    if (!this.#outbox || this.#demand !== 'flowing' || this.#behind) return;
+    const group = this.#needsGroup ? this.#options.group() : undefined;
+    this.#needsGroup = false;
+    if (group?.state !== 'whole') {
+      this.#sendHeld();
+      return;
+    }
+    // It holds what was held, from where a decoder can begin.
+    this.#held.clear();
+    this.#outbox.sendReplay(group.messages);
+  }
+
+  #follow(read: Promise<void>): void {
+    this.#behind = read.then(() => {
+      this.#behind = undefined;
+      this.#go();
+    });
+  }
+
+  /** Resolves when the far end has read all that this was given so far, or does not read it in time. */
+  async #settled(): Promise<void> {
+    await this.#behind;
+    if (this.#demand === 'flowing') await this.#outbox?.settled(DRAIN);
   }
 
   /** Tells the relay that there is something to watch. */
@@ -265,10 +326,13 @@ export class Line {
     const { logger, rule } = this.#options;
     if (state.kind === 'open') logger.info('destination reached', { id: rule.id, stream: rule.stream });
     if (state.kind !== 'open') this.#endOutbox();
+    if (this.#isLeaving && (state.kind === 'waiting' || state.kind === 'connecting')) {
+      // It would be dialled anew; not in the middle of what the connection is telling.
+      queueMicrotask(() => void this.close('replaced'));
+      return;
+    }
     if (state.kind !== 'waiting') return;
-    const { messages, bytes } = { messages: this.#held.length, bytes: this.#held.bytes };
-    this.#held.clear();
-    this.#countDropped(messages, bytes);
+    this.#held.discard();
     const error = inWords(state.error);
     if (error !== this.#lastError) logger.warn('destination not reached', { id: rule.id, error });
     this.#lastError = error;
@@ -287,12 +351,8 @@ export class Line {
     const outbox = this.#outbox;
     this.#outbox = undefined;
     if (!outbox) return;
-    this.#droppedBefore = sum(this.#droppedBefore, outbox.dropped);
     outbox.close();
-  }
-
-  #countDropped(messages: number, bytes: number): void {
-    this.#droppedBefore = sum(this.#droppedBefore, { messages, bytes });
+    this.#droppedBefore.add(outbox.dropped);
   }
 }
 
@@ -321,15 +381,4 @@ function greet(token: string): Greeting {
 function inWords(error: Error): string {
   const cause = error.cause instanceof Error ? error.cause.message : '';
   return cause === '' || error.message.includes(cause) ? error.message : `${error.message}: ${cause}`;
-}
-
-/** Counts added up. */
-export function sum(...counts: readonly (DropCount | undefined)[]): { messages: number; bytes: number } {
-  let messages = 0;
-  let bytes = 0;
-  for (const count of counts) {
-    messages += count?.messages ?? 0;
-    bytes += count?.bytes ?? 0;
-  }
-  return { messages, bytes };
 }

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
+import { PERCH_1 } from '@perch/protocol';
 import { type Clock, silentLogger, systemClock } from '@perch/runtime';
 import { FakeClock, Pictures } from '@perch/testkit';
+import type { WebSocket } from 'ws';
 import { Switchboard } from '../ingest/switchboard.ts';
 import { makeDialer } from './dial.ts';
 import { FarEnd, until } from './testing/far-end.ts';
@@ -49,7 +52,8 @@ test('a new destination that is slow to open is made before the old one is broke
   assert.deepEqual([fresh.messages[0]?.data[0], (fresh.messages[0]?.data[1] ?? 0) & 0x1f], [0x47, 0]);
   assert.equal(uplink.moving, undefined);
   assert.equal(uplink.rule.destination, fresh.url);
-  assert.deepEqual(uplink.dropped, { messages: 0, bytes: 0 });
+  assert.equal(uplink.dropped.messages, 0);
+  assert.equal(uplink.frames, 22);
 });
 
 test('while the new one cannot be reached the old one goes on, and it is said', async (t) => {
@@ -140,4 +144,114 @@ test('an end in the middle of a move closes both', async (t) => {
   await until(() => old.codes.length === 1 && fresh.codes.length === 1);
   assert.deepEqual([old.codes, fresh.codes], [[1000], [1000]]);
   assert.equal(switchboard.takers('v'), 0);
+});
+
+test('an end while the old one is still being read stops that at once too', async (t) => {
+  const [old, fresh] = [await FarEnd.open(t), await FarEnd.open(t)];
+  const { uplink, feed, pictures, rule } = await setUp(t, old.url, new FakeClock());
+  await until(() => uplink.state.kind === 'open');
+  const [socket] = old.sockets;
+  socket?.pause();
+  feed.publish(pictures.key(), feed);
+  for (let i = 1; i < 30; i++) feed.publish(pictures.next(100_000), feed);
+  await until(() => uplink.backlog > 2_000_000);
+  uplink.move({ ...rule, destination: fresh.url });
+  await until(() => uplink.moving?.state.kind === 'open');
+  feed.publish(pictures.key(), feed);
+  await until(() => fresh.numbers.length === 1);
+  const closed = uplink.close();
+  socket?.resume();
+  await closed;
+  await until(() => old.codes.length === 1);
+  assert.deepEqual(old.codes, [1000]);
+  assert.ok(old.numbers.length < 30, `${old.numbers.length} of 30 were still delivered`);
+  assert.equal(uplink.dropped.byClass.video, 30 - old.numbers.length);
+});
+
+test('where the old one is lost meanwhile the new one takes over at once, with the last group of pictures', async (t) => {
+  const [old, fresh] = [await FarEnd.open(t), await FarEnd.open(t)];
+  const { uplink, feed, pictures, rule, play } = await setUp(t, old.url, new FakeClock());
+  await until(() => uplink.state.kind === 'open');
+  play(4);
+  uplink.move({ ...rule, destination: fresh.url });
+  await until(() => uplink.moving?.state.kind === 'open' && old.numbers.length === 4);
+  old.sockets[0]?.terminate();
+  await until(() => uplink.state.kind === 'waiting');
+  feed.publish(pictures.next(), feed);
+  await until(() => fresh.numbers.length === 5);
+  assert.deepEqual(fresh.numbers, upTo(0, 5));
+  assert.equal(uplink.moving, undefined);
+});
+
+test('one that is given another address before it was reached begins there with the last group of pictures', async (t) => {
+  const fresh = await FarEnd.open(t);
+  const { uplink, rule, play } = await setUp(t, 'ws://127.0.0.1:1/in/v', new FakeClock());
+  play(7);
+  await until(() => uplink.state.kind === 'waiting');
+  uplink.move({ ...rule, destination: fresh.url });
+  await until(() => fresh.numbers.length === 2);
+  assert.deepEqual(fresh.numbers, [5, 6]);
+});
+
+test('a Perch relay is moved to when it has said whether somebody watches, and no picture is lost meanwhile', async (t) => {
+  const [old, fresh] = [await FarEnd.open(t), await FarEnd.open(t, { protocol: PERCH_1 })];
+  const { uplink, rule, play } = await setUp(t, old.url, new FakeClock());
+  await until(() => uplink.state.kind === 'open');
+  play(3);
+  uplink.move({ ...rule, destination: fresh.url, protocol: PERCH_1 });
+  await until(() => uplink.moving?.state.kind === 'open');
+  // Two groups come before it speaks.
+  play(10);
+  await until(() => old.numbers.length === 13);
+  fresh.sockets[0]?.send('{"type":"watched","viewers":1}');
+  fresh.sockets[0]?.send('{"type":"ping","t":1}');
+  await until(() => fresh.messages.length === 1);
+  play(4);
+  await until(() => fresh.numbers.length === 4 && old.codes.length === 1);
+  assert.deepEqual([old.numbers, fresh.numbers], [upTo(0, 13), upTo(13, 4)]);
+});
+
+test('a destination that takes 10 s to open is waited for while another goes on', async (t) => {
+  const clock = new FakeClock();
+  const opens = Promise.withResolvers<void>();
+  const [old, fresh] = [await FarEnd.open(t), await FarEnd.open(t, { delay: opens.promise })];
+  const { uplink, rule, play } = await setUp(t, old.url, clock);
+  await until(() => uplink.state.kind === 'open');
+  uplink.move({ ...rule, destination: fresh.url });
+  for (let second = 0; second < 12; second++) {
+    play(5);
+    await until(() => old.numbers.length === 5 * (second + 1));
+    clock.advance(1_000);
+  }
+  assert.deepEqual([uplink.moving?.state.kind, uplink.moving?.lastError], ['connecting', undefined]);
+  opens.resolve();
+  await until(() => uplink.moving?.state.kind === 'open');
+  play(5);
+  await until(() => fresh.numbers.length === 5);
+  assert.deepEqual([old.numbers, fresh.numbers], [upTo(0, 60), upTo(60, 5)]);
+});
+
+test('the same address dialled anew reads all of the old connection before the first of the new one', async (t) => {
+  const far = await FarEnd.open(t);
+  const { uplink, feed, pictures, rule, play } = await setUp(t, far.url, new FakeClock());
+  await until(() => uplink.state.kind === 'open');
+  play(3);
+  await until(() => far.numbers.length === 3);
+  uplink.move({ ...rule });
+  await until(() => uplink.moving?.state.kind === 'open');
+  const [old, fresh] = far.sockets;
+  old?.pause();
+  const heard = once(fresh as WebSocket, 'message');
+  feed.publish(pictures.next(), feed);
+  feed.publish(pictures.key(), feed);
+  feed.publish(pictures.next(), feed);
+  await until(() => uplink.moving === undefined);
+  // Enough turns for it to arrive, if it had been sent.
+  fresh?.ping();
+  await once(fresh as WebSocket, 'pong');
+  assert.deepEqual(far.numbers, upTo(0, 3));
+  old?.resume();
+  await heard;
+  await until(() => far.numbers.length === 6 && far.codes.length === 1);
+  assert.deepEqual([far.numbers, far.codes], [upTo(0, 6), [1000]]);
 });

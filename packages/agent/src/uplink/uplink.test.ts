@@ -188,7 +188,9 @@ test('while a destination waits for its next try what is published is counted as
   while (uplink.state.kind !== 'waiting') await turn();
   for (let i = 0; i < 10; i++) feed.publish(message(1, 'video', true), feed);
   await turn();
-  assert.deepEqual([uplink.dropped, uplink.backlog], [{ messages: 10, bytes: 1_880 }, 0]);
+  const { messages, bytes, byClass } = uplink.dropped;
+  assert.deepEqual([messages, bytes, uplink.backlog], [10, 1_880, 0]);
+  assert.deepEqual(byClass, { video: 10, audio: 0, data: 0 });
 });
 
 test('a closed uplink leaves its topic', async (t) => {

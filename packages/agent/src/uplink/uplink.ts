@@ -1,12 +1,13 @@
-import type { DropCount, HubMessage, TopicMessage } from '@perch/hub';
-import { beginsGroup } from '@perch/mpegts';
+import type { HubMessage, TopicMessage } from '@perch/hub';
+import { beginsGroup, countPictures } from '@perch/mpegts';
 import { limits } from '@perch/protocol';
 import type { Clock, Logger, Millis, Timer } from '@perch/runtime';
 import { Meter } from '../ingest/meter.ts';
 import type { FeedInput, Switchboard } from '../ingest/switchboard.ts';
 import type { DestinationRule } from '../rules/rule.ts';
 import type { Dialer } from './dial.ts';
-import { Line, type LineState, sum } from './line.ts';
+import { type Drops, DropTally } from './drops.ts';
+import { Line, type LineState } from './line.ts';
 import { Tap } from './tap.ts';
 
 export type UplinkState = LineState;
@@ -44,7 +45,7 @@ interface Move {
   /** The old one's where the topic stays the same. */
   readonly tap: Tap;
   readonly since: Millis;
-  /** Runs from when the new line is open. */
+  /** Runs from when the new line is ready. */
   patience: Timer | undefined;
 }
 
@@ -60,10 +61,11 @@ export class Uplink {
   #line: Line;
   #tap: Tap;
   #move: Move | undefined;
-  /** Lines that were left and still have something to deliver. */
-  readonly #leaving = new Set<Promise<void>>();
-  #droppedBefore = { messages: 0, bytes: 0 };
+  /** Lines that were left and still have something to deliver, and when each is gone. */
+  readonly #leaving = new Map<Line, Promise<void>>();
+  readonly #droppedBefore = new DropTally();
   #reconnectsBefore = 0;
+  #frames = 0;
 
   constructor({ rule, ...options }: UplinkOptions) {
     this.#options = options;
@@ -107,8 +109,14 @@ export class Uplink {
     return this.#line.viewers;
   }
 
-  get dropped(): DropCount {
-    return sum(this.#droppedBefore, this.#line.dropped);
+  get dropped(): Drops {
+    const leaving = [...this.#leaving.keys()].map(({ dropped }) => dropped);
+    return new DropTally(this.#droppedBefore, ...leaving, this.#line.dropped);
+  }
+
+  /** Pictures that left, those of a replay included. */
+  get frames(): number {
+    return this.#frames;
   }
 
   /** Bytes waiting or unconfirmed. */
@@ -138,7 +146,7 @@ export class Uplink {
   /**
    * Makes a new destination and leaves the old one when the new one is open and a random access point has come: the old
    * gets everything before it, the new one everything from it on. As long as the new one cannot be reached the old one
-   * goes on. Where the old one is not open anyway the new one takes its place at once.
+   * goes on. Where the old one is not open the new one takes its place at once, with the last group of pictures.
    */
   move(rule: DestinationRule): void {
     this.#giveUpMove('replaced');
@@ -146,7 +154,7 @@ export class Uplink {
     const line = this.#makeLine(rule);
     const move: Move = { line, tap, since: this.#options.clock.now(), patience: undefined };
     this.#move = move;
-    if (!this.#line.isOpen) this.#switch(move);
+    if (!this.#line.isOpen) this.#goOver(move);
     line.start();
   }
 
@@ -155,7 +163,8 @@ export class Uplink {
     this.#giveUpMove(reason);
     this.#tap.close();
     this.#input?.close();
-    await Promise.all([this.#line.close(reason), ...this.#leaving]);
+    const lines = [this.#line, ...this.#leaving.keys()];
+    await Promise.all([...lines.map((line) => line.close(reason)), ...this.#leaving.values()]);
   }
 
   #makeTap(topic: string): Tap {
@@ -178,16 +187,19 @@ export class Uplink {
       ...(random && { random }),
       logger,
       group: () => (line === this.#line ? this.#tap.group : undefined),
-      onOpen: () => this.#onOpen(line),
+      // While the old one goes on there is time.
+      dialTimeout: () => (line === this.#move?.line ? limits.moveDialTimeout : limits.dialTimeout),
+      onReady: () => this.#onReady(line),
       onMessage: (message) => this.#publish(line, message),
-      onSent: (bytes) => this.meter.add(bytes, clock.now()),
+      onSent: (bytes, message) => this.#onSent(bytes, message),
     });
     return line;
   }
 
   #take(tap: Tap, messages: readonly TopicMessage[]): void {
     const move = this.#move;
-    const isAwaited = move?.tap === tap && move.line.isOpen;
+    const isAwaited = move?.tap === tap && move.line.isReady;
+    if (isAwaited && !this.#line.isOpen) this.#goOver(move);
     let begin = 0;
     for (const [i, message] of messages.entries()) {
       tap.group.add(message);
@@ -203,27 +215,30 @@ export class Uplink {
     if (tap === this.#tap) this.#line.send(begin === 0 ? messages : messages.slice(begin));
   }
 
-  #onOpen(line: Line): void {
+  #onReady(line: Line): void {
     const move = this.#move;
     if (!move || line !== move.line) return;
     move.patience?.cancel();
     // A topic that has no random access points can be gone on with anywhere.
-    if (move.tap === this.#tap && move.tap.group.state === 'none') {
-      this.#switch(move);
-      return;
+    if (move.tap === this.#tap && move.tap.group.state === 'none') this.#switch(move);
+    else if (!this.#line.isOpen) this.#goOver(move);
+    else {
+      move.patience = this.#options.clock.after(limits.switchWait, () => {
+        if (this.#move === move && line.isReady) this.#goOver(move);
+      });
     }
-    move.patience = this.#options.clock.after(limits.switchWait, () => {
-      if (this.#move !== move || !line.isOpen) return;
-      this.#switch(move);
-      line.replay(move.tap.group);
-    });
+  }
+
+  /** Leaves the old one in the middle of a group: the new one begins with what there is of it. */
+  #goOver(move: Move): void {
+    this.#switch(move);
+    this.#line.beginWithGroup();
   }
 
   #switch(move: Move): void {
     move.patience?.cancel();
     this.#move = undefined;
-    const old = this.#line;
-    const oldTap = this.#tap;
+    const [old, oldTap] = [this.#line, this.#tap];
     this.#line = move.line;
     this.#tap = move.tap;
     if (oldTap !== move.tap) {
@@ -231,9 +246,9 @@ export class Uplink {
       this.#input?.close();
       this.#input = undefined;
     }
-    this.#droppedBefore = sum(this.#droppedBefore, old.dropped);
     this.#reconnectsBefore += old.reconnects;
-    this.#leave(old.close('replaced', { drains: true }));
+    const isSame = old.rule.destination === move.line.rule.destination;
+    this.#leave(old, old.retire(isSame ? move.line : undefined));
   }
 
   #giveUpMove(reason: string): void {
@@ -242,12 +257,20 @@ export class Uplink {
     this.#move = undefined;
     move.patience?.cancel();
     if (move.tap !== this.#tap) move.tap.close();
-    this.#leave(move.line.close(reason));
+    this.#leave(move.line, move.line.close(reason));
   }
 
-  #leave(closing: Promise<void>): void {
-    const left = closing.finally(() => this.#leaving.delete(left));
-    this.#leaving.add(left);
+  #leave(line: Line, closing: Promise<void>): void {
+    const left = closing.finally(() => {
+      this.#leaving.delete(line);
+      this.#droppedBefore.add(line.dropped);
+    });
+    this.#leaving.set(line, left);
+  }
+
+  #onSent(bytes: number, { bytes: content, mark }: TopicMessage): void {
+    this.meter.add(bytes, this.#options.clock.now());
+    if (mark.class === 'video') this.#frames += countPictures(content);
   }
 
   #publish(line: Line, message: HubMessage): void {

@@ -75,6 +75,29 @@ test('it stops at once when the last viewer goes, and begins again with a group 
   assert.deepEqual(far.numbers, [0, 2]);
 });
 
+test('what still waits when the last viewer goes is forgotten, and never comes after newer pictures', async (t) => {
+  const { far, uplink, feed, pictures, media } = await setUp(t, 1, new FakeClock());
+  await until(() => uplink.viewers === 1);
+  const [socket] = far.sockets;
+  socket?.pause();
+  feed.publish(pictures.key(), feed);
+  for (let i = 1; i < 30; i++) feed.publish(pictures.next(100_000), feed);
+  await until(() => uplink.backlog > 2_000_000);
+  watched(socket, 0);
+  await until(() => uplink.viewers === 0);
+  assert.ok(uplink.backlog < 1_000_000, `${uplink.backlog} bytes`);
+  feed.publish(pictures.key(), feed);
+  await new Promise((resolve) => setImmediate(resolve));
+  watched(socket, 1);
+  await until(() => uplink.viewers === 1);
+  feed.publish(pictures.next(), feed);
+  socket?.resume();
+  await until(() => far.numbers.at(-1) === 31);
+  const sent = media().length - 2;
+  assert.deepEqual(far.numbers, [...Array.from({ length: sent }, (_, i) => i), 30, 31]);
+  assert.deepEqual(uplink.dropped.messages, 0);
+});
+
 test('what comes before the relay has spoken is kept for it', async (t) => {
   const { far, uplink, feed, pictures, media } = await setUp(t, undefined);
   feed.publish({ ...pictures.sound(), mark: { randomAccess: true, class: 'data' } }, feed);
