@@ -28,6 +28,7 @@ export {
   type MessageMark,
 } from './message-cutter.ts';
 export { MessageMarker } from './message-marker.ts';
+export { Muxer, type MuxerOptions, type MuxerState, type MuxerStream, type MuxerUnit } from './mux/muxer.ts';
 export { type AdaptationField, hasPcr, parseAdaptation, readPcr } from './packet/adaptation.ts';
 export {
   counterOf,
