@@ -174,8 +174,10 @@ describe('Demuxer', () => {
   });
 
   it('counts time on over the 33-bit wrap, and puts sound and picture on one line', () => {
-    const start = TICKS_WRAP - 5000;
-    const { units, clocks } = run(testStream({ video: 'h264', audio: 'aac', start }));
+    // One that begins so shortly before the wrap begins below zero.
+    const start = -5000;
+    const wrapped = TICKS_WRAP + start;
+    const { units, clocks } = run(testStream({ video: 'h264', audio: 'aac', start: wrapped }));
     const times = (pid: number) => units.filter((unit) => unit.pid === pid).map((unit) => unit.pts);
     assert.deepEqual(
       times(testPids.video),

@@ -183,8 +183,7 @@ export class Demuxer {
     const program = programNumber !== undefined && this.#programs.get(programNumber);
     if (programNumber === undefined || !program) return;
     const wrapped = readPcr(bytes, packet + 6);
-    const base = program.unwrapper.near(Math.floor(wrapped / 300));
-    program.unwrapper.tick(base);
+    const base = program.unwrapper.tick(Math.floor(wrapped / 300));
     this.#options.onPcr?.({
       pid,
       programNumber,

@@ -4,7 +4,7 @@ import { framerFor } from './codec/framers.ts';
 import type { AccessUnitFault } from './damage.ts';
 import { type BufferBudget, PesAssembler, type PesFault, type PesPacket } from './pes/assembler.ts';
 import type { Descriptor } from './psi/descriptors.ts';
-import type { Unwrapper } from './time.ts';
+import type { Ticks90k, Unwrapper } from './time.ts';
 
 export interface StreamDemuxerOptions {
   readonly streamType: number;
@@ -19,11 +19,15 @@ export interface StreamDemuxerOptions {
   onFault(fault: AccessUnitFault, bytes: number): void;
 }
 
+/** Streams of a program are less than this apart; what goes back more has begun anew. In ticks of 90 kHz: 2 s. */
+const MOST_BACK = 180_000;
+
 /** One elementary stream: packets to PES packets to access units. */
 export class StreamDemuxer {
   readonly programNumber: number;
   /** The codec of the last access unit. */
   lastCodec: Codec | undefined;
+  #latest: Ticks90k | undefined;
   readonly #options: StreamDemuxerOptions;
   readonly #assembler: PesAssembler;
   readonly #framer: Framer;
@@ -84,6 +88,15 @@ export class StreamDemuxer {
           ? unwrapper.follow(header.pts)
           : unwrapper.near(header.pts);
     const { streamId } = header;
-    this.#framer.push({ payload, streamId, pts, dts, latest: unwrapper.last, randomAccess, damaged });
+    this.#framer.push({ payload, streamId, pts, dts, latest: this.#now(), randomAccess, damaged });
+  }
+
+  /** Where the program is. Its streams take turns, so it seems to go back a little; here it does not. */
+  #now(): Ticks90k | undefined {
+    const now = this.#options.unwrapper.last;
+    const before = this.#latest;
+    const goesBack = now !== undefined && before !== undefined && now < before;
+    this.#latest = goesBack && before - now < MOST_BACK ? before : now;
+    return this.#latest;
   }
 }

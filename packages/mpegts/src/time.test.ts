@@ -17,6 +17,23 @@ describe('Unwrapper', () => {
     assert.equal(unwrapper.near(TICKS_WRAP - 100), -100);
   });
 
+  it('puts the first time stamp near to the clock that was there before it, over the wrap too', () => {
+    const unwrapper = new Unwrapper();
+    assert.equal(unwrapper.tick(90_000), 90_000);
+    assert.equal(unwrapper.last, 90_000);
+    assert.equal(unwrapper.follow(TICKS_WRAP - 5), -5);
+    assert.equal(unwrapper.tick(5), 5);
+    assert.equal(unwrapper.last, -5, 'a time stamp counts more than the clock');
+  });
+
+  it('takes a clock that begins shortly before the wrap as before zero', () => {
+    const unwrapper = new Unwrapper();
+    assert.equal(unwrapper.tick(TICKS_WRAP - 63_000), -63_000);
+    assert.equal(unwrapper.follow(0), 0);
+    const other = new Unwrapper();
+    assert.equal(other.tick(TICKS_WRAP - 90_000 * 61), TICKS_WRAP - 90_000 * 61);
+  });
+
   it('stays exact after many turns', () => {
     const unwrapper = new Unwrapper();
     const step = TICKS_WRAP / 4;

@@ -20,6 +20,9 @@ export const TICKS_WRAP = 2 ** 33;
 /** The 33 bits of a time stamp as they go on the wire. */
 export const wrap = (ticks: Ticks90k): number => ((ticks % TICKS_WRAP) + TICKS_WRAP) % TICKS_WRAP;
 
+/** One minute. */
+const NEGATIVE = 60 * 90_000;
+
 /**
  * Turns 33-bit time stamps into numbers that never wrap: each is taken as the value nearest to the one before it
  * (within ± 13 h). All elementary streams of a program share one, so that they stay comparable over the wrap.
@@ -34,18 +37,25 @@ export class Unwrapper {
     return last === undefined ? undefined : ticks90k(last);
   }
 
-  /** The program's clock says this, unwrapped. Of use while no time stamp was followed. */
-  tick(clock: Ticks90k): void {
-    this.#clock = clock;
+  /**
+   * The program's clock says this; returns it unwrapped. The first time stamp, perhaps over the wrap, is near to it. A clock
+   * that begins within a minute before the wrap is negative: most such streams are some that count from 0 and send their
+   * first unit before its time.
+   */
+  tick(wrapped: number): Ticks90k {
+    const begins = this.last === undefined && wrapped > TICKS_WRAP - NEGATIVE;
+    this.#clock = begins ? wrapped - TICKS_WRAP : this.near(wrapped);
+    return ticks90k(this.#clock);
   }
 
-  /** The unwrapped time nearest to the last one followed; does not move the reference. */
+  /** The unwrapped time nearest to {@link last}; does not move it. */
   near(wrapped: number): Ticks90k {
-    if (this.#reference === undefined) return ticks90k(wrapped);
-    let delta = (wrapped - this.#reference) % TICKS_WRAP;
+    const reference = this.last;
+    if (reference === undefined) return ticks90k(wrapped);
+    let delta = (wrapped - reference) % TICKS_WRAP;
     if (delta >= TICKS_WRAP / 2) delta -= TICKS_WRAP;
     else if (delta < -TICKS_WRAP / 2) delta += TICKS_WRAP;
-    return ticks90k(this.#reference + delta);
+    return ticks90k(reference + delta);
   }
 
   /** Like {@link near}, and later values are taken near to this one. */

@@ -57,7 +57,7 @@ function fuzzOne(seed: number): void {
 /** Says what is wrong with a combined stream. What is inside its units is the encoder's own affair. */
 class Judge {
   gaps = 0;
-  #clock = -1;
+  #clock = Number.NEGATIVE_INFINITY;
   readonly #last = new Map<number, number>();
   readonly #demuxer = new Demuxer({
     onDamage: (damage) => {

@@ -21,7 +21,7 @@ import {
   type TestVideo,
   testStream,
 } from '../testing/streams.ts';
-import { TICKS_WRAP, ticks27M, ticks90k } from '../time.ts';
+import { ticks27M, ticks90k, wrap } from '../time.ts';
 import { Muxer, type MuxerOptions, type MuxerStream, type MuxerUnit } from './muxer.ts';
 
 const MS = 90;
@@ -64,7 +64,7 @@ const essence = (units: readonly AccessUnit[], { pid }: ElementaryStream) =>
     .filter((one) => one.pid === pid)
     .map(({ data, pts, dts, randomAccess, class: kind, codec, config, duration }) => {
       // Which turn of 2^33 the first time stamp is in depends on the clock before it.
-      const [at, due] = [pts % TICKS_WRAP, dts % TICKS_WRAP];
+      const [at, due] = [wrap(pts), wrap(dts)];
       return { data, pts: at, dts: due, randomAccess, class: kind, codec, config, duration };
     });
 
