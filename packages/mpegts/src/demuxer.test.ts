@@ -106,6 +106,17 @@ describe('Demuxer', () => {
     );
   });
 
+  it('looks for no access units in sections', () => {
+    const writer = new PacketWriter();
+    const pat = writePat({ programs: [{ programNumber: 1, pmtPid: 32 }] });
+    const streams = [{ pid: 0x100, streamType: 0x86, descriptors: [descriptors.registration('CUEI')] }];
+    const pmt = writePmt({ programNumber: 1, version: 0, pcrPid: 0x1fff, descriptors: [], streams });
+    const cue = writer.section(0x100, Uint8Array.of(0xfc, 0x30, 0x03, 1, 2, 3));
+    const { programs, units, damage } = run(concat(writer.section(0, pat), writer.section(32, pmt), cue));
+    assert.deepEqual([units, damage], [[], []]);
+    assert.deepEqual(programs[0]?.streams[0]?.codec, { unknown: 'scte_35' });
+  });
+
   it('names private data by what is registered', () => {
     const named = (streamType: number, list: Descriptor[]) => {
       const streams = [{ pid: 0x100, streamType, descriptors: list }];

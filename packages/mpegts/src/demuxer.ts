@@ -1,3 +1,4 @@
+import { carriesSections } from './codec/announced.ts';
 import { codecName } from './codec/codec.ts';
 import type { Frame } from './codec/framer.ts';
 import { type Damage, type DamageCounts, noDamage } from './damage.ts';
@@ -213,6 +214,7 @@ export class Demuxer {
       // A PID that two programs list, or that carries tables, belongs to the first.
       if ((open && open.programNumber !== program.number) || this.#follower.follows(pid)) continue;
       if (open) this.#closeStream(pid);
+      if (carriesSections(streamType)) continue;
       if (this.#streams.size >= limits.streams) {
         this.#damage({ kind: 'too-many-streams', at: this.#at, pid });
         continue;

@@ -29,10 +29,17 @@ const byStreamType: Readonly<Record<number, Announced>> = {
   66: video({ unknown: 'cavs' }),
   129: audio({ unknown: 'ac3' }), // ATSC A/53
   130: audio({ unknown: 'dts' }),
+  134: data({ unknown: 'scte_35' }),
   135: audio({ unknown: 'eac3' }),
   209: video({ unknown: 'dirac' }),
   234: video({ unknown: 'vc1' }),
 };
+
+/** Stream types whose packets carry sections, not PES packets; also 0x16, metadata, and SCTE 35. */
+const sections: ReadonlySet<number> = new Set([0x05, 0x0a, 0x0b, 0x0c, 0x0d, 0x14, 0x16, 0x86]);
+
+/** Whether the packets of a stream carry sections: there are no access units in it. */
+export const carriesSections = (streamType: number): boolean => sections.has(streamType);
 
 const byRegistration: Readonly<Record<string, Announced>> = {
   Opus: audio('opus'),

@@ -1,4 +1,4 @@
-import { announcedBy } from '../codec/announced.ts';
+import { announcedBy, carriesSections } from '../codec/announced.ts';
 import { NULL_PID } from '../packet/packet.ts';
 import type { Pmt, PmtStream } from '../psi/tables.ts';
 import { FeedTrack } from './feed-track.ts';
@@ -7,9 +7,6 @@ import type { Oddities } from './oddities.ts';
 /** A feed has places for so many tracks; the last is for data that is pushed beside the transport stream. */
 export const TRACK_PLACES = 16;
 export const DATA_PLACE = TRACK_PLACES - 1;
-
-/** ISO/IEC 13818-1 table 2-34 and SCTE 35: stream types whose packets carry sections, not PES packets. */
-const SECTION_TYPES: ReadonlySet<number> = new Set([0x05, 0x0a, 0x0b, 0x0c, 0x0d, 0x14, 0x86]);
 
 const hex = (value: number): string => `0x${value.toString(16)}`;
 
@@ -48,7 +45,7 @@ export class FeedProgram {
     let changed = false;
     for (const stream of pmt.streams) {
       const { pid, streamType, descriptors } = stream;
-      if (SECTION_TYPES.has(streamType)) {
+      if (carriesSections(streamType)) {
         this.#oddities.say(`PID ${hex(pid)} carries sections (stream type ${hex(streamType)}): left out`);
         continue;
       }
