@@ -21,8 +21,10 @@ describe('confirmations', () => {
     const probe = c.ask(at(0));
     c.wrote(50);
     assert.equal(c.bytes, 150);
+    assert.deepEqual([c.confirmed, c.openBytes], [0, 100]);
     assert.equal(c.answer(probe, at(10))?.at, at(0));
     assert.equal(c.bytes, 50);
+    assert.deepEqual([c.confirmed, c.openBytes], [100, 0]);
   });
 
   it('wants a probe with the first write, and then once a period', () => {

@@ -81,6 +81,11 @@ export class Confirmations implements OnTheWay {
     return this.#open[0]?.at;
   }
 
+  /** Unconfirmed bytes before the oldest open probe. */
+  get openBytes(): number {
+    return (this.#open[0]?.total ?? this.#confirmed) - this.#confirmed;
+  }
+
   age(now: Millis): number {
     const oldest = this.#open[0];
     if (!oldest || this.#confirmed < this.#start) return 0;

@@ -135,6 +135,21 @@ describe('the queue of a slow taker', () => {
     assert.deepEqual(queue.droppedByClass, { video: 1, audio: 1, data: 0 });
   });
 
+  it('keeps pictures less long than sound where it is told so', () => {
+    let pictureAge = 1000;
+    const onTheWay = { bytes: 0, allBytes: 0, age: () => 0 };
+    const queue = new TakerQueue<Named>({
+      limits: { bytes: 800, age: at(1000), hardBytes: 2000, pictureAge: () => at(pictureAge) },
+      onTheWay,
+    });
+    const offer = (name: string, now: number) => queue.offer(named(name), 10, at(now));
+    offer('I1', 0);
+    pictureAge = 300;
+    assert.deepEqual([offer('a2', 400), offer('p3', 400)], ['queued', 'dropped']);
+    assert.deepEqual([offer('a4', 500), offer('I5', 500)], ['queued', 'queued']);
+    assert.deepEqual(queue.droppedByClass, { video: 2, audio: 0, data: 0 });
+  });
+
   it('drops data before sound', () => {
     const { offer, rest } = setUp();
     offer('a1 d2 a3 d4 a5 a6 a7 a8 a9');

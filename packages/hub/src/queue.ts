@@ -8,6 +8,8 @@ export interface QueueLimits {
   readonly bytes: number;
   /** Budget: longest time that something waits, here or for its confirmation. */
   readonly age: Millis;
+  /** The same where a picture is offered, if that may wait less: what it is now. */
+  readonly pictureAge?: () => Millis;
   /** Beyond so many bytes, whatever they are, the taker is to be closed. */
   readonly hardBytes: number;
 }
@@ -162,7 +164,8 @@ export class TakerQueue<M extends { readonly mark: HubMark }> {
     if (!sound && this.#onTheWay.age(now) > this.#limits.age) return false;
     const oldest = this.#entries[0];
     if (!oldest) return onTheWay + size <= most || onTheWay <= most / 2;
-    return now - oldest.at <= this.#limits.age && onTheWay + this.#bytes + size <= most;
+    const age = (mark.class === 'video' && this.#limits.pictureAge?.()) || this.#limits.age;
+    return now - oldest.at <= age && onTheWay + this.#bytes + size <= most;
   }
 
   #makeRoom(mark: HubMark, size: number, now: Millis): void {
