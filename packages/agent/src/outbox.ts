@@ -11,6 +11,15 @@ import { FlowWindow } from './uplink/flow-window.ts';
 const HIGH_WATER_BYTES = 256 * 1024;
 /** While something is on its way it is asked so often how far it has come. */
 const ASK_EVERY = 50;
+/** And so often in what may be on its way at once. */
+const ASK_PARTS = 4;
+
+/**
+ * A picture waits here at most so long that, with its way as long as ways were of late, it is there within this. And at
+ * least so long as it takes to see that a line is slow. In ms.
+ */
+const NO_LATER = limits.backlogAge - 250;
+const LEAST_AGE = 400;
 
 /** A ping's payload: unpredictable, so that only reading it answers it. */
 const TOKEN_BYTES = 6;
@@ -30,7 +39,7 @@ export interface OutboxOptions {
   readonly pingPeriod: Millis;
   /** A peer silent for this long is gone: the socket is destroyed. */
   readonly deadline: Millis;
-  /** How old what waits may get, in ms. Default `limits.backlogAge`. */
+  /** How old what waits may get, in ms; pictures wait less on a long way. Default `limits.backlogAge`. */
   readonly age?: Millis;
   /** Called for each message that was handed to the socket. */
   readonly onSent: (bytes: number, message: TopicMessage) => void;
@@ -64,6 +73,7 @@ export class Outbox {
   readonly #pump = () => this.#drain();
   #heardAt: Millis;
   #probedAt = millis(Number.NEGATIVE_INFINITY);
+  #probedTotal = 0;
   /** The window kept something back since the last answer. */
   #wasFull = false;
   readonly #waiters = new Set<Waiter>();
@@ -73,7 +83,12 @@ export class Outbox {
     this.#options = options;
     const { socket, clock, pingPeriod, deadline, age = limits.backlogAge } = options;
     this.#queue = new TakerQueue<TopicMessage>({
-      limits: { bytes: limits.backlogBytes, age, hardBytes: limits.backlogHardBytes },
+      limits: {
+        bytes: limits.backlogBytes,
+        hardBytes: limits.backlogHardBytes,
+        age,
+        pictureAge: () => millis(Math.min(age, Math.max(LEAST_AGE, NO_LATER - this.#window.longest))),
+      },
       onTheWay: this.#confirmations,
     });
     this.#heardAt = clock.now();
@@ -151,7 +166,7 @@ export class Outbox {
   }
 
   async #until(holds: () => boolean, most: Millis): Promise<void> {
-    if (this.#isClosed || holds()) return;
+    if (this.#isClosed || most <= 0 || holds()) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const waiter = { holds, resolve };
     this.#waiters.add(waiter);
@@ -172,7 +187,7 @@ export class Outbox {
     const now = clock.now();
     if (this.#queue.length > 0) {
       tcp.cork();
-      while (this.#hasRoom()) {
+      while (this.#hasRoom(now)) {
         const next = this.#queue.shift(now);
         if (!next) break;
         this.#write(next.message, false);
@@ -184,10 +199,10 @@ export class Outbox {
     this.#look();
   }
 
-  #hasRoom(): boolean {
+  #hasRoom(now: Millis): boolean {
     const { socket } = this.#options;
-    const onTheWay = this.#confirmations.allBytes;
-    const isFull = onTheWay > 0 && onTheWay >= this.#window.bytes;
+    const { allBytes: bytes, openBytes: asked } = this.#confirmations;
+    const isFull = this.#window.isFull({ bytes, asked, owed: this.#confirmations.age(now) });
     if (isFull && this.#queue.length > 0) this.#wasFull = true;
     return !isFull && socket.bufferedAmount < HIGH_WATER_BYTES;
   }
@@ -206,6 +221,7 @@ export class Outbox {
     return (
       this.#confirmations.openSince === undefined ||
       now - this.#probedAt >= ASK_EVERY ||
+      this.#confirmations.written - this.#probedTotal >= this.#window.bytes / ASK_PARTS ||
       this.#confirmations.isDue(now)
     );
   }
@@ -215,6 +231,7 @@ export class Outbox {
     const isFull = this.#confirmations.leeway().bytes === Number.POSITIVE_INFINITY;
     if (isFull || socket.readyState !== socket.OPEN) return;
     this.#probedAt = now;
+    this.#probedTotal = this.#confirmations.written;
     const token = randomBytes(TOKEN_BYTES);
     this.#confirmations.probe(token.readUIntBE(0, TOKEN_BYTES), now);
     socket.ping(token);

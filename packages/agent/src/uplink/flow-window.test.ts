@@ -62,6 +62,42 @@ test('a connection that is not full keeps its window, however little it sends', 
   assert.equal(window.delay, 0);
 });
 
+/** A window that knows its line: 20 ms long, and it carries 125 bytes a ms. */
+function knowing(): FlowWindow {
+  const window = new FlowWindow();
+  for (let i = 1; i < 50; i++) {
+    window.confirmed({ at: millis(i * 100 - 20), total: i * 12_500 }, millis(i * 100), false);
+  }
+  return window;
+}
+
+test('silence says that a line has got slow before any answer does', () => {
+  const window = knowing();
+  // Read after 100 ms, and 20 ms on the way.
+  const asked = 12_500;
+  assert.equal(window.isFull({ bytes: 100_000, asked, owed: 200 }), false);
+  assert.equal(window.isFull({ bytes: 100_000, asked, owed: 230 }), true);
+  assert.equal(window.isFull({ bytes: 12_500, asked, owed: 5_000 }), false);
+  assert.equal(window.isFull({ bytes: 0, asked: 0, owed: 0 }), false);
+});
+
+test('of a large message that is being read only the rest counts', () => {
+  const window = knowing();
+  const bytes = window.bytes + 40_000;
+  assert.equal(window.isFull({ bytes, asked: 50_000, owed: 50 }), true);
+  assert.equal(window.isFull({ bytes, asked: 50_000, owed: 400 }), false);
+});
+
+test('the longest way of the last seconds is known, and forgotten', () => {
+  const window = new FlowWindow();
+  for (let i = 1; i < 400; i++) {
+    const way = i === 100 ? 900 : 30;
+    window.confirmed({ at: millis(i * 40), total: i * 1_000 }, millis(i * 40 + way), false);
+    if (i === 150) assert.equal(window.longest, 900);
+  }
+  assert.equal(window.longest, 30);
+});
+
 test('it never closes wholly', () => {
   const window = new FlowWindow();
   window.confirmed({ at: millis(0), total: 1_000 }, millis(10), true);
