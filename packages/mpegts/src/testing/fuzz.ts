@@ -1,4 +1,5 @@
 import { concat, sameBytes } from '../bytes.ts';
+import { latmPayload } from '../codec/latm.ts';
 import type { Damage } from '../damage.ts';
 import { Demuxer } from '../demuxer.ts';
 import { limits } from '../limits.ts';
@@ -142,8 +143,9 @@ function digest(parts: readonly Uint8Array[]): string {
     onProgram: ({ number, version, streams }) => {
       sum = (sum * 31 + number + version + streams.length) | 0;
     },
-    onAccessUnit: ({ pts, dts, data, damaged, config, duration }) => {
+    onAccessUnit: ({ pts, dts, data, damaged, config, duration, codec }) => {
       units++;
+      if (codec === 'aac_latm') sum = (sum * 31 + (latmPayload(data)?.length ?? 0)) | 0;
       if (!Number.isSafeInteger(pts) || !Number.isSafeInteger(dts)) throw new Error(`time ${pts} ${dts}`);
       if (duration !== undefined && !(duration >= 0)) throw new Error(`duration ${duration}`);
       if (config && 'width' in config && !(config.width > 0 && config.height > 0)) throw new Error('size');
