@@ -122,7 +122,9 @@ describe('two outputs of ffmpeg, combined', () => {
       assert.deepEqual(streams.map(({ id }) => id).sort(), ['0x100', '0x110']);
       const pictures = streams.find(({ codec_type }) => codec_type === 'video')?.nb_read_packets;
       assert.ok(Number(pictures) >= 60, `${pictures} pictures`);
-      const decoded = await exec('ffmpeg', ['-v', 'error', '-i', file, '-f', 'null', '-']);
+      // libx265 starts so slowly that its first pictures come in a burst; they are to rise, but need not be 40 ms apart.
+      const fine = codecs.includes('hevc') ? ['-enc_time_base', '1:90000'] : [];
+      const decoded = await exec('ffmpeg', ['-v', 'error', '-i', file, ...fine, '-f', 'null', '-']);
       assert.equal(decoded.stderr + decoded.stdout, '');
     });
 
