@@ -74,4 +74,6 @@ export interface TimedData {
   readonly text: string | undefined;
   /** When it was, on the stream's own timeline, in ms: only differences mean something. */
   readonly mediaMs: number;
+  /** When its picture was given to the screen, on the clock of `performance.now()`. */
+  readonly presentationTime: number;
 }

@@ -8,7 +8,7 @@ import { FramedStartGroup } from './view/start-group.ts';
 export interface TopicInfo {
   readonly topic: string;
   readonly viewers: number;
-  /** Connections that have published. */
+  /** Connections that are heard. */
   readonly publishers: number;
   /** Bits per second of payload, over the last full second. */
   readonly bitrate: number;

@@ -129,8 +129,16 @@ export class WorkerEngine implements Engine {
         this.events.emit('stats', message.stats);
         break;
       case 'data': {
-        const { pid, format, bytes, mediaMs } = message;
-        this.events.emit('data', { pid, format, bytes, mediaMs, text: textOf(format, bytes) });
+        const { pid, format, bytes, mediaMs, shownAt } = message;
+        const presentationTime = shownAt - performance.timeOrigin;
+        this.events.emit('data', {
+          pid,
+          format,
+          bytes,
+          text: textOf(format, bytes),
+          mediaMs,
+          presentationTime,
+        });
         break;
       }
       case 'error':

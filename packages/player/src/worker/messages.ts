@@ -51,6 +51,8 @@ export type FromWorker =
       readonly format: string;
       readonly bytes: Uint8Array;
       readonly mediaMs: number;
+      /** Wall clock in ms, with fractions. */
+      readonly shownAt: number;
     }
   /** Decoding broke off, or the address is wrong. */
   | { readonly type: 'error'; readonly message: string }

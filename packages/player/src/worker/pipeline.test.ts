@@ -94,11 +94,12 @@ test('muted and unmuted sound leaves the picture alone: one decoder, and no pict
   }
   assert.deepEqual(sounds.slice(-3), ['playable', 'none', 'playable']);
   assert.equal(decoders.length, 1);
-  const gaps = shown.slice(1).map(({ pts }, i) => Math.round(pts - (shown[i] as { pts: number }).pts));
   assert.ok(shown.length > 60, `${shown.length} shown`);
+  // In the first second the feed's clock is still being found; then the sound goes.
+  const settled = shown.slice(20);
+  const gaps = settled.slice(1).map(({ pts }, i) => Math.round(pts - (settled[i] as { pts: number }).pts));
   assert.ok(
-    // The feed's clock is still being found at first.
-    gaps.every((gap) => gap >= 40 && gap <= 43),
+    gaps.every((gap) => gap >= 38 && gap <= 42),
     `all 40 ms apart: ${gaps}`,
   );
   pipeline.close();

@@ -166,7 +166,8 @@ export class Session {
       },
       pictureRefused: (reason) => this.#set({ kind: 'refused', reason }),
       soundChanged: (sound: StreamSound) => post({ type: 'streamSound', sound }),
-      data: ({ pid, format, bytes, pts }) => post({ type: 'data', pid, format, bytes, mediaMs: pts }),
+      data: ({ pid, format, bytes, pts }) =>
+        post({ type: 'data', pid, format, bytes, mediaMs: pts, shownAt: wallNow() }),
       broke: (error) => this.#broke(error),
     });
   }

@@ -33,7 +33,7 @@ export function listRoutes(
               properties: {
                 topic: { type: 'string' },
                 viewers: { type: 'integer' },
-                publishers: { type: 'integer', description: 'Connections that have published' },
+                publishers: { type: 'integer', description: 'Connections that are heard' },
                 bitrate: { type: 'integer', description: 'Bits per second, over the last second' },
                 waiting: { type: 'boolean', description: 'Nobody publishes' },
               },
