@@ -157,6 +157,11 @@ export class Outbox {
     await this.#until(isRead, millis(Math.max(0, end - clock.now())));
   }
 
+  /** Resolves when the other side has read something of this, or after `most`, or when this is closed. */
+  heard(most: Millis): Promise<void> {
+    return this.#until(() => this.#confirmations.confirmed > 0, most);
+  }
+
   /** Counts what still waits as left out. Idempotent. */
   close(): void {
     this.#isClosed = true;

@@ -143,7 +143,8 @@ export class Line {
 
   /**
    * Ends with 1000 when what waits has left, within two seconds. Where an heir speaks to the same far end from now on,
-   * its first message goes when all of this has been read, so that nothing overtakes, and this ends when that was read.
+   * its first message goes when all of this has been read, so that nothing overtakes, and this ends when that was read,
+   * so that somebody always speaks.
    */
   async retire(heir?: Line): Promise<void> {
     this.#isLeaving = true;
@@ -151,7 +152,7 @@ export class Line {
       const read = this.#settled();
       heir.#follow(read);
       await read;
-      await heir.#settled();
+      await heir.#heard();
     } else {
       await this.#behind;
       if (this.#demand === 'flowing') await this.#outbox?.emptied(DRAIN);
@@ -300,6 +301,12 @@ export class Line {
   async #settled(): Promise<void> {
     await this.#behind;
     if (this.#demand === 'flowing') await this.#outbox?.settled(DRAIN);
+  }
+
+  /** Resolves when the far end has read something of this, or does not in time. */
+  async #heard(): Promise<void> {
+    await this.#behind;
+    if (this.#demand === 'flowing') await this.#outbox?.heard(DRAIN);
   }
 
   /** Tells the relay that there is something to watch. */

@@ -231,6 +231,25 @@ test('a destination that takes 10 s to open is waited for while another goes on'
   assert.deepEqual([old.numbers, fresh.numbers], [upTo(0, 60), upTo(60, 5)]);
 });
 
+test('at the same address the old connection stays until the far end has heard the new one', async (t) => {
+  const far = await FarEnd.open(t);
+  const clock = new FakeClock();
+  const { uplink, feed, pictures, rule } = await setUp(t, far.url, clock);
+  await until(() => uplink.state.kind === 'open');
+  // Nothing has come yet with which one could begin.
+  uplink.move({ ...rule });
+  await until(() => far.sockets.length === 2 && uplink.moving === undefined);
+  const [old, fresh] = far.sockets;
+  old?.ping();
+  await once(old as WebSocket, 'pong');
+  assert.deepEqual(far.codes, []);
+  const heard = once(fresh as WebSocket, 'message');
+  feed.publish(pictures.key(), feed);
+  await heard;
+  await until(() => far.codes.length === 1);
+  assert.deepEqual([far.numbers, far.codes], [[0], [1000]]);
+});
+
 test('the same address dialled anew reads all of the old connection before the first of the new one', async (t) => {
   const far = await FarEnd.open(t);
   const { uplink, feed, pictures, rule, play } = await setUp(t, far.url, new FakeClock());
