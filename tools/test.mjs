@@ -1,4 +1,4 @@
-// npm test: sets up what is missing, then runs all tests in one runner, so that its counts close the output.
+// npm test: sets up what is missing, then runs all tests in one runner (run-tests.mjs), so that its counts close the output.
 // `--long` adds the long runs (`*.long.ts`, and whatever PERCH_LONG makes longer); other arguments name test files instead of all.
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
@@ -26,21 +26,15 @@ await main(async () => {
   const isLong = args.includes('--long');
   const named = args.filter((arg) => arg !== '--long');
   const node = majorOf(process.versions.node) >= NODE_FOR_PROGRAMS ? process.execPath : bundledNode();
-  const files = named.some((arg) => !arg.startsWith('--')) ? named : [...named, ...testFiles(isLong)];
-  return run(
-    [
-      node,
-      '--test',
-      '--test-concurrency=2',
-      `--test-timeout=${isLong ? LONG_TIMEOUT_MS : TIMEOUT_MS}`,
-      ...files,
-    ],
-    {
-      env: {
-        ...process.env,
-        PATH: [path.dirname(node), process.env.PATH].join(path.delimiter),
-        ...(isLong && { PERCH_LONG: '1' }),
-      },
+  const timeout = isLong ? LONG_TIMEOUT_MS : TIMEOUT_MS;
+  const command = named.some((arg) => !arg.startsWith('--'))
+    ? ['--test', '--test-concurrency=2', `--test-timeout=${timeout}`, ...named]
+    : [...named, path.join(root, 'tools', 'run-tests.mjs'), timeout, ...testFiles(isLong)];
+  return run([node, ...command], {
+    env: {
+      ...process.env,
+      PATH: [path.dirname(node), process.env.PATH].join(path.delimiter),
+      ...(isLong && { PERCH_LONG: '1' }),
     },
-  );
+  });
 });
