@@ -55,3 +55,4 @@ export type { PatEntry, Pmt, PmtStream } from './psi/tables.ts';
 export { descriptors, type Pat, writePat, writePmt } from './psi/write.ts';
 export { beginsGroup, StartGroup, type StartMessage, withTables } from './start-group.ts';
 export { seconds, type Ticks27M, type Ticks90k, ticks27M, ticks90k, wrap } from './time.ts';
+export { TrackFilter } from './track-filter.ts';
