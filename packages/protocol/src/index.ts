@@ -3,7 +3,14 @@ export { type Control, type ControlType, decodeControl, encodeControl } from './
 export { closeCodes, isRefusal, ProtocolError, type ProtocolErrorCode } from './errors.ts';
 export { limits } from './limits.ts';
 export { decodeSessionAnswer, type SessionAnswer } from './session.ts';
-export { type Access, isTopicName, matchesTopic, parseTopicPath, type TopicPath } from './topic.ts';
+export {
+  type Access,
+  isTopicName,
+  matchesTopic,
+  parseTopicPath,
+  type TopicPath,
+  type Unshown,
+} from './topic.ts';
 export {
   type Mark,
   type MediaClass,

@@ -1,7 +1,10 @@
 import { limits } from './limits.ts';
 
-/** What a connection to a topic may do. */
-export type Access = { readonly read: boolean; readonly write: boolean };
+/** What somebody who may read a topic does not get of it: its sound, or its pictures. */
+export type Unshown = 'audio' | 'video';
+
+/** What a connection to a topic may do. `without`: of what it reads, so much is left out. */
+export type Access = { readonly read: boolean; readonly write: boolean; readonly without?: Unshown };
 
 /** A WebSocket path understood: which topic, and what the path itself allows (DESIGN "Topics"). */
 export type TopicPath = {

@@ -1,8 +1,10 @@
-import type { Batch, Hub, HubMessage, Taker, Topic } from '@perch/hub';
+import type { Batch, Hub, HubMessage, Taker } from '@perch/hub';
+import type { Unshown } from '@perch/protocol';
 import type { Clock, Millis, Timer } from '@perch/runtime';
 import type { Connection } from './connection.ts';
 import { PATIENCE, Succession } from './publish/succession.ts';
-import { FramedStartGroup } from './view/start-group.ts';
+import { PartialShowing } from './view/partial-showing.ts';
+import { Showing } from './view/showing.ts';
 
 /** What a list of topics says about one. */
 export interface TopicInfo {
@@ -50,12 +52,15 @@ const PAUSE = 500;
 /** A topic with connections: who publishes, who watches, and what a newcomer gets first. */
 export class LiveTopic {
   readonly name: string;
-  readonly #topic: Topic;
+  readonly #hub: Hub;
   readonly #clock: Clock;
+  readonly #startGroupBytes: number;
   readonly #onEmpty: () => void;
-  readonly #startGroup: FramedStartGroup;
+  readonly #whole: Showing;
+  /** The same for readers who may not have all of it; there as long as they are. */
+  readonly #parts = new Map<Unshown, PartialShowing>();
   readonly #meter: Meter;
-  readonly #own: Disposable[];
+  readonly #metering: Disposable;
   /** Who hears the topic, and how each leaves it. */
   readonly #readers = new Map<Connection, Disposable>();
   readonly #writers = new Set<Connection>();
@@ -85,10 +90,11 @@ export class LiveTopic {
     this.#clock = options.clock;
     this.#publishedAt = options.clock.now();
     this.#onEmpty = options.onEmpty;
-    this.#topic = options.hub.topic(options.name);
-    this.#startGroup = new FramedStartGroup({ mostBytes: options.startGroupBytes });
+    this.#hub = options.hub;
+    this.#startGroupBytes = options.startGroupBytes;
+    this.#whole = new Showing(options);
     this.#meter = new Meter(options.clock.now());
-    this.#own = [this.#topic.take(this.#startGroup), this.#topic.take(this.#meter)];
+    this.#metering = this.#whole.take(this.#meter);
   }
 
   get info(): TopicInfo {
@@ -106,10 +112,10 @@ export class LiveTopic {
     const { access, outlet } = connection;
     if (connection.isViewer && this.#viewers.size === 0) this.#forgetPaused();
     if (access.read) {
-      // Taking flushes what is pending to the start group first, so the two fit together.
-      this.#readers.set(connection, this.#topic.take(outlet));
+      const showing = this.#showingFor(connection);
+      this.#readers.set(connection, showing.take(outlet));
       outlet.control({ type: this.#isWaiting ? 'waiting' : 'live' });
-      if (connection.isViewer) this.#start(connection);
+      if (connection.isViewer) showing.start(outlet, connection.framing, this.#isMidway);
     }
     if (access.write) this.#writers.add(connection);
     if (access.read && connection.isViewer) this.#viewers.add(connection);
@@ -119,6 +125,7 @@ export class LiveTopic {
   leave(connection: Connection): void {
     this.#readers.get(connection)?.[Symbol.dispose]();
     this.#readers.delete(connection);
+    this.#endUnusedPart(connection.access.without);
     this.#writers.delete(connection);
     this.#viewers.delete(connection);
     const wasHeard = this.#succession.leave(connection);
@@ -127,7 +134,8 @@ export class LiveTopic {
     this.#tellWriters();
     if (this.#readers.size > 0 || this.#writers.size > 0) return;
     this.#vacancy?.cancel();
-    for (const handle of this.#own) handle[Symbol.dispose]();
+    this.#metering[Symbol.dispose]();
+    this.#whole[Symbol.dispose]();
     this.#onEmpty();
   }
 
@@ -170,7 +178,7 @@ export class LiveTopic {
 
   #carry(message: HubMessage, from: Connection): void {
     this.#publishedAt = this.#clock.now();
-    this.#topic.publish(message, from);
+    this.#whole.topic.publish(message, from);
   }
 
   /** Counts a connection among those that are heard. */
@@ -212,24 +220,44 @@ export class LiveTopic {
     const isPaused = this.#holdingBack.has(publisher) || this.#clock.now() - this.#publishedAt > PAUSE;
     if (!isPaused) return;
     // First the end of what came before: it may be a group.
-    this.#topic.flush();
-    const wasPaused = this.#wasPaused || this.#startGroup.state !== 'none';
+    this.#whole.topic.flush();
+    const wasPaused = this.#wasPaused || this.#whole.group.state !== 'none';
     this.#forgetGroup();
     this.#wasPaused = wasPaused;
   }
 
-  #start({ outlet, framing }: Connection): void {
-    const group = this.#startGroup;
-    if (group.state === 'whole') outlet.start(group.frames(framing), group.length);
-    // Without random access points a viewer begins with whatever comes.
-    else if (group.state === 'too-large' || this.#wasPaused) outlet.awaitRandomAccess();
+  /** The topic as this reader may have it. */
+  #showingFor({ access: { without } }: Connection): Showing {
+    if (without === undefined) return this.#whole;
+    let part = this.#parts.get(without);
+    if (!part) {
+      part = new PartialShowing({
+        whole: this.#whole,
+        hub: this.#hub,
+        without,
+        startGroupBytes: this.#startGroupBytes,
+      });
+      this.#parts.set(without, part);
+    }
+    return part.showing;
+  }
+
+  #endUnusedPart(without: Unshown | undefined): void {
+    const part = without && this.#parts.get(without);
+    if (!part || part.showing.hasViewers) return;
+    part[Symbol.dispose]();
+    this.#parts.delete(without);
+  }
+
+  /** What comes next is of a group whose begin is not kept. */
+  get #isMidway(): boolean {
+    return this.#wasPaused || this.#whole.group.state === 'too-large';
   }
 
   /** What is kept is not live any more. */
   #forgetGroup(): void {
-    // What was published in this turn still belongs to it.
-    this.#topic.flush();
-    this.#startGroup.clear();
+    this.#whole.forget();
+    for (const part of this.#parts.values()) part.forget();
     this.#wasPaused = false;
   }
 

@@ -19,6 +19,11 @@ export class FramedStartGroup implements Taker {
     return this.#group.state;
   }
 
+  /** What it holds, as it was published, with the tables first. */
+  get messages(): readonly TopicMessage[] {
+    return this.#group.messages;
+  }
+
   /** How many messages it holds. */
   get length(): number {
     return this.#group.messages.length;
