@@ -34,6 +34,14 @@ const known = {
       brew: 'postgresql',
     },
   },
+  pebble: {
+    for: 'the tests of certificates by ACME',
+    packages: { 'apt-get': 'pebble' },
+  },
+  openssl: {
+    for: "the judgement of the relay's certificates",
+    packages: { 'apt-get': 'openssl', dnf: 'openssl', apk: 'openssl', pacman: 'openssl', brew: 'openssl' },
+  },
   curl: {
     for: "the older programs' documented command lines",
     packages: { 'apt-get': 'curl', dnf: 'curl', apk: 'curl', pacman: 'curl', brew: 'curl' },

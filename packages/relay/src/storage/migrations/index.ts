@@ -2,6 +2,7 @@ import type { Migration } from '../migration.ts';
 import { rights } from './0001-rights.ts';
 import { audit } from './0002-audit.ts';
 import { bookings } from './0003-bookings.ts';
+import { authorities } from './0004-authorities.ts';
 
 /** Every step, in order. The position in this list is the version of the tables: never take one out or move it. */
-export const migrations: readonly Migration[] = [rights, audit, bookings];
+export const migrations: readonly Migration[] = [rights, audit, bookings, authorities];
