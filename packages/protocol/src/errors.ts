@@ -1,5 +1,10 @@
 /** Every code of {@link ProtocolError}. `docs/reference/errors.md` explains each. */
-export type ProtocolErrorCode = 'bad-wire-header' | 'bad-control' | 'bad-session-answer';
+export type ProtocolErrorCode =
+  | 'bad-wire-header'
+  | 'bad-control'
+  | 'bad-session-answer'
+  | 'bad-capture-message'
+  | 'bad-capture-frame';
 
 /** What a peer sent is not what this protocol says. */
 export class ProtocolError extends Error {

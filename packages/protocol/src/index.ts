@@ -1,4 +1,5 @@
 export { bearerProtocol, bearerToken } from './bearer.ts';
+export * from './captures/index.ts';
 export { type Control, type ControlType, decodeControl, encodeControl } from './control.ts';
 export { closeCodes, isRefusal, ProtocolError, type ProtocolErrorCode } from './errors.ts';
 export { limits } from './limits.ts';
