@@ -16,6 +16,7 @@ export type RelayErrorCode =
   | 'storage-failed'
   | 'certificate-unreadable'
   | 'certificate-invalid'
+  | 'plain-http'
   | 'web-root-unreadable'
   | 'start-failed';
 
