@@ -4,7 +4,7 @@ import type { HubMessage } from '@perch/hub';
 import { type Access, type Control, closeCodes, PERCH_1, ProtocolError } from '@perch/protocol';
 import { type Clock, type Logger, type Millis, millis } from '@perch/runtime';
 import type { WebSocket } from 'ws';
-import type { Authority } from './auth/codes.ts';
+import type { Authority, TopicPlace } from './auth/codes.ts';
 import { PerchReader, RawReader, type Reader } from './publish/inbound.ts';
 import { type Framing, perchFraming, rawFraming } from './view/frames.ts';
 import { type FlowMeter, Outlet, type OutletLimits } from './view/outlet.ts';
@@ -27,6 +27,8 @@ export interface ConnectionOptions {
   readonly topic: string;
   readonly access: Access;
   readonly authority: Authority;
+  /** Whose the topic is. */
+  readonly place: TopicPlace;
   readonly remoteAddress: string;
   /** The same for the audit: with the connection's own address, where a proxy names another. */
   readonly from: string;
@@ -50,6 +52,7 @@ export class Connection {
   readonly topic: string;
   readonly access: Access;
   readonly authority: Authority;
+  readonly place: TopicPlace;
   readonly remoteAddress: string;
   readonly from: string;
   readonly userAgent: string;
@@ -82,6 +85,7 @@ export class Connection {
     this.topic = options.topic;
     this.access = options.access;
     this.authority = options.authority;
+    this.place = options.place;
     this.remoteAddress = options.remoteAddress;
     this.from = options.from;
     this.userAgent = options.userAgent;

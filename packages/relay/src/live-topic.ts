@@ -1,6 +1,7 @@
 import type { Batch, Hub, HubMessage, Taker } from '@perch/hub';
 import type { Unshown } from '@perch/protocol';
 import type { Clock, Millis, Timer } from '@perch/runtime';
+import type { TopicPlace } from './auth/codes.ts';
 import type { Connection } from './connection.ts';
 import { PATIENCE, Succession } from './publish/succession.ts';
 import { PartialShowing } from './view/partial-showing.ts';
@@ -9,6 +10,7 @@ import { Showing } from './view/showing.ts';
 /** What a list of topics says about one. */
 export interface TopicInfo {
   readonly topic: string;
+  readonly place: TopicPlace;
   readonly viewers: number;
   /** Connections that are heard. */
   readonly publishers: number;
@@ -52,6 +54,7 @@ const PAUSE = 500;
 /** A topic with connections: who publishes, who watches, and what a newcomer gets first. */
 export class LiveTopic {
   readonly name: string;
+  readonly #place: TopicPlace;
   readonly #hub: Hub;
   readonly #clock: Clock;
   readonly #startGroupBytes: number;
@@ -81,12 +84,14 @@ export class LiveTopic {
 
   constructor(options: {
     name: string;
+    place: TopicPlace;
     hub: Hub;
     clock: Clock;
     startGroupBytes: number;
     onEmpty: () => void;
   }) {
     this.name = options.name;
+    this.#place = options.place;
     this.#clock = options.clock;
     this.#publishedAt = options.clock.now();
     this.#onEmpty = options.onEmpty;
@@ -100,6 +105,7 @@ export class LiveTopic {
   get info(): TopicInfo {
     return {
       topic: this.name,
+      place: this.#place,
       viewers: this.#viewers.size,
       publishers: this.#publishing.size,
       bitrate: this.#meter.bitrate,

@@ -1,6 +1,7 @@
 import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import type { Clock, Logger } from '@perch/runtime';
+import type { PermitRow } from './api/permit.ts';
 import type { NewToken, TokenRecord } from './auth/tokens.ts';
 import { dataError, RelayError } from './errors.ts';
 import type { PractableSettings } from './legacy/access-token.ts';
@@ -39,6 +40,8 @@ export interface Relay extends AsyncDisposable {
   /** `http://127.0.0.1:8080`, or https. */
   readonly url: string;
   readonly port: number;
+  /** Every route, and who may use it. WebSockets are in `socketPermits`. */
+  readonly permits: readonly PermitRow[];
   /** Ends viewers with 1001, then everything else. Idempotent. */
   close(): Promise<void>;
   /** Resolves when all is closed. */

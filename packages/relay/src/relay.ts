@@ -5,9 +5,10 @@ import { appAccessRoutes } from './api/app-access.ts';
 import { auditRoutes } from './api/audit.ts';
 import { healthRoutes } from './api/health.ts';
 import { listRoutes } from './api/lists.ts';
-import { rightsRoutes } from './api/rights.ts';
 import { makeServer, socketServer } from './api/server.ts';
 import { sessionRoutes } from './api/session.ts';
+import { sessionsRoutes } from './api/sessions.ts';
+import { tokensRoutes } from './api/tokens.ts';
 import { webRoutes } from './api/web.ts';
 import { Audit } from './audit/audit.ts';
 import { tokenMade } from './audit/host-notes.ts';
@@ -29,6 +30,9 @@ import { StatsTopic } from './legacy/stats-topic.ts';
 import { TokenFirst } from './legacy/token-first.ts';
 import { StatsSockets } from './observe/stats-sockets.ts';
 import { type Relay, type RelayOptions, readCertificate } from './options.ts';
+import { Callers } from './people/callers.ts';
+import { FIRST_HOUSEHOLD } from './people/household.ts';
+import { Users } from './people/users.ts';
 import { Sockets } from './sockets.ts';
 import { openState } from './state.ts';
 import { Topics } from './topics.ts';
@@ -67,8 +71,12 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
   const refusals = scope.own(new Refusals({ audit, clock }));
   const tokens = new Tokens({ database, clock, logger });
   const sessions = new AppSessions({ database, clock, logger });
-  let linkSecret =
-    options.appSecret === undefined ? undefined : await sessions.newLinkSecret(options.appSecret);
+  const users = new Users({ database });
+  const makeLink = async (secret?: string) => {
+    const user = await users.firstOwner(FIRST_HOUSEHOLD);
+    return (await sessions.newLink({ user, secret })).secret;
+  };
+  let linkSecret = options.appSecret === undefined ? undefined : await makeLink(options.appSecret);
 
   // Who may do what.
   const codeLimits = { life: millis(limits.codeLife), most: limits.codesPending };
@@ -80,8 +88,8 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
   await revocations.open();
   const bookings = options.practable && new Bookings({ database, clock, logger, onNews: () => dismiss() });
   await bookings?.open();
-  const rights = { tokens, codes, sessions, revocations, bookings };
-  const gate = new Gate({ open: options.open ?? [], ...rights, clock });
+  const callers = new Callers({ tokens, sessions, users, revocations });
+  const gate = new Gate({ open: options.open ?? [], callers, codes, revocations, bookings, clock });
 
   // What flows.
   const presence = new Presence(audit);
@@ -102,17 +110,19 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
     openDesk(scope, topics, { settings: options.practable, bookings, gate, codes, audit, refusals, clock });
 
   // HTTP and WebSockets on one port.
-  const app = await makeServer({
+  const { app, permits } = await makeServer({
     limits,
     ...(options.tls && { tls: readCertificate(options.tls) }),
     logger,
+    permits: { callers, refusals },
     routes(routes) {
       sessionRoutes(routes, { gate, refusals, isTls, before: desk?.sessionHook });
       if (desk) accessRoutes(routes, desk);
-      appAccessRoutes(routes, { sessions, gate, audit, refusals, isTls });
-      rightsRoutes(routes, { gate, sessions, tokens, revocations, audit });
-      auditRoutes(routes, { gate, audit, refusals, database });
-      listRoutes(routes, { gate, topics, clock });
+      appAccessRoutes(routes, { sessions, users, audit, refusals, isTls });
+      sessionsRoutes(routes, { sessions, revocations, audit, isTls });
+      tokensRoutes(routes, { tokens, revocations, audit });
+      auditRoutes(routes, { audit, database });
+      listRoutes(routes, { gate, topics, refusals, clock });
       healthRoutes(routes, { topics, isReady: () => !scope.isClosing });
       webRoutes(routes, options);
     },
@@ -143,6 +153,7 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
   const dismiss = () => {
     topics.dismiss((connection) => !gate.holds(connection.authority));
     stats.dismiss((authority) => !gate.holds(authority));
+    gate.dismiss();
   };
   const watch = clock.every(REVOCATION_PERIOD, () => {
     void revocations.poll();
@@ -152,6 +163,7 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
   const tick = clock.every(TICK, () => {
     topics.tick((connection) => gate.holds(connection.authority));
     stats.dismiss((authority) => !gate.holds(authority));
+    gate.dismiss();
   });
   scope.onClose(() => tick.cancel());
 
@@ -174,10 +186,11 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
   return {
     url,
     port,
+    permits,
     close,
     closed,
     async signInLink() {
-      const secret = linkSecret ?? (await sessions.newLinkSecret());
+      const secret = linkSecret ?? (await makeLink());
       linkSecret = undefined;
       return `${scheme}://${isLoopback(listen.host) ? 'localhost' : listen.host}:${port}/#${secret}`;
     },

@@ -14,12 +14,13 @@ import type { Audit } from './audit/audit.ts';
 import { whoOf } from './audit/entry.ts';
 import type { Refusals } from './audit/refusals.ts';
 import { callerAddress } from './auth/caller.ts';
-import type { Authority, Grant } from './auth/codes.ts';
-import type { Gate } from './auth/gate.ts';
+import type { Grant } from './auth/codes.ts';
+import type { Gate, Onlooker } from './auth/gate.ts';
 import { Connection, type SilenceLimits } from './connection.ts';
 import { crossbarAccess } from './legacy/crossbar-token.ts';
 import type { TokenFirst } from './legacy/token-first.ts';
 import type { StatsSockets } from './observe/stats-sockets.ts';
+import { FIRST_HOUSEHOLD } from './people/household.ts';
 import { RIGHT_ENDED, type Topics } from './topics.ts';
 import type { OutletLimits } from './view/outlet.ts';
 import { whenItIs } from './when-it-is.ts';
@@ -103,7 +104,7 @@ export class Sockets {
         refuse(socket, arrival.status, arrival.why);
         break;
       case 'stats':
-        this.#connectStats(request, socket, head, arrival.by);
+        this.#connectStats(request, socket, head, arrival.whose);
         break;
       case 'topic':
       case 'token-first':
@@ -122,9 +123,9 @@ export class Sockets {
       return refused(503, 'this relay has as many connections as it takes; try again later');
     }
     if (url.pathname === '/ws') {
-      const grant = await gate.grant(request, 'stats');
+      const whose = await gate.statistics(request, true);
       if (this.#options.isClosing()) return STOPPING;
-      if (grant?.access.read) return { kind: 'stats', by: grant.by };
+      if (whose) return { kind: 'stats', whose };
       refusals.note({ what: 'statistics', from: callerAddress(request), detail: NOT_ALLOWED });
       return refused(401, NOT_ALLOWED);
     }
@@ -132,16 +133,27 @@ export class Sockets {
     if (!path) return refused(404, 'no topic has this path; use /in/, /out/, /bi/ or /session/');
     const grant = await gate.admit(request, path, url.searchParams.get('code'));
     if (this.#options.isClosing()) return STOPPING;
-    if (!grant && tokenFirst?.expects(path, request.headers)) {
+    const place = grant?.place ?? (await gate.placeOf(path.topic));
+    if (!grant && place.household === FIRST_HOUSEHOLD && tokenFirst?.expects(path, request.headers)) {
       if (!tokenFirst.hasRoom)
         return refused(503, 'too many clients are about to show their token; try again later');
       const access = crossbarAccess(path.kind);
-      return { kind: 'token-first', path, grant: { topic: path.topic, access, by: { kind: 'crossbar' } } };
+      return {
+        kind: 'token-first',
+        path,
+        grant: { topic: path.topic, access, by: { kind: 'crossbar' }, place },
+      };
     }
     if (!grant) {
       const why = path.kind === 'session' ? BAD_CODE : NOT_ALLOWED;
       const what = path.kind === 'in' ? 'publish' : 'view';
-      refusals.note({ what, topic: path.topic, from: callerAddress(request), detail: why });
+      refusals.note({
+        what,
+        topic: path.topic,
+        household: place.household,
+        from: callerAddress(request),
+        detail: why,
+      });
       return refused(401, why);
     }
     if (!topics.hasRoom(grant.topic)) {
@@ -150,12 +162,18 @@ export class Sockets {
     return { kind: 'topic', path, grant };
   }
 
-  #connectStats(request: IncomingMessage, socket: Duplex, head: Buffer, by: Authority): void {
+  #connectStats(request: IncomingMessage, socket: Duplex, head: Buffer, whose: Onlooker): void {
     const { stats, audit } = this.#options;
     this.#statsServer.handleUpgrade(request, socket, head, (webSocket) => {
-      const end = audit.begin({ who: whoOf(by), what: 'statistics', from: callerAddress(request) });
+      const { by, household } = whose;
+      const end = audit.begin({
+        who: whoOf(by),
+        household,
+        what: 'statistics',
+        from: callerAddress(request),
+      });
       webSocket.on('close', end);
-      stats.add(webSocket, socket, by);
+      stats.add(webSocket, socket, whose);
     });
   }
 
@@ -179,6 +197,7 @@ export class Sockets {
         topic: grant.topic,
         access: grant.access,
         authority: grant.by,
+        place: grant.place,
         remoteAddress: remoteAddress(request),
         from: callerAddress(request),
         userAgent: headerText(request.headers['user-agent'], 256),
@@ -194,7 +213,10 @@ export class Sockets {
       });
       const { by } = grant;
       const dismiss = () => connection.dismiss(closeCodes.unauthorised, RIGHT_ENDED);
-      const end = 'expires' in by ? whenItIs(clock, millis(by.expires), dismiss) : undefined;
+      const end =
+        'expires' in by && by.expires !== undefined
+          ? whenItIs(clock, millis(by.expires), dismiss)
+          : undefined;
       if (kind === 'topic') topics.join(connection);
       else tokenFirst?.begin({ connection, webSocket, socket, path });
     });
@@ -205,7 +227,7 @@ export class Sockets {
 /** What an upgrade is. */
 type Arrival =
   | { readonly kind: 'refused'; readonly status: RefusalStatus; readonly why: string }
-  | { readonly kind: 'stats'; readonly by: Authority }
+  | { readonly kind: 'stats'; readonly whose: Onlooker }
   /** `token-first`: what it may do once it has shown a token. */
   | { readonly kind: 'topic' | 'token-first'; readonly path: TopicPath; readonly grant: Grant };
 

@@ -40,6 +40,11 @@ export class Topics {
     return this.#connections;
   }
 
+  /** Those on topics of a household. */
+  connectionsOf(household: string): Connection[] {
+    return [...this.#connections].filter(({ place }) => place.household === household);
+  }
+
   /** How many connections there are, those that wait for a right included. */
   get connectionCount(): number {
     return this.#connections.size + this.#waiting.size;
@@ -94,6 +99,7 @@ export class Topics {
     if (!live) {
       live = new LiveTopic({
         name: connection.topic,
+        place: connection.place,
         hub: this.#hub,
         clock: this.#clock,
         startGroupBytes: this.#startGroupBytes,

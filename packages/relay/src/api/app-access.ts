@@ -3,16 +3,19 @@ import type { Audit } from '../audit/audit.ts';
 import type { Refusals } from '../audit/refusals.ts';
 import type { AppSessions } from '../auth/app-sessions.ts';
 import { callerAddress, callerProgram } from '../auth/caller.ts';
-import { type Gate, isSameOrigin, SESSION_COOKIE } from '../auth/gate.ts';
+import { FIRST_HOUSEHOLD } from '../people/household.ts';
+import type { Users } from '../people/users.ts';
+import { type CookieOptions, giveCookie } from './session-cookie.ts';
 
 /** Opening the app: a sign-in link's secret for a cookie. */
 export function appAccessRoutes(
   app: FastifyInstance,
-  options: { sessions: AppSessions; gate: Gate; audit: Audit; refusals: Refusals; isTls: boolean },
+  options: CookieOptions & { sessions: AppSessions; users: Users; audit: Audit; refusals: Refusals },
 ): void {
   app.post<{ Body: { secret: string } }>(
     '/api/v1/sign-in',
     {
+      config: { permit: { to: 'everyone', origin: 'own' } },
       schema: {
         summary: 'Spends the secret of a sign-in link; sets the session cookie',
         tags: ['app'],
@@ -25,32 +28,24 @@ export function appAccessRoutes(
       },
     },
     async (request, reply) => {
-      if (request.headers.origin !== undefined && !isSameOrigin(request.headers)) {
-        return reply.code(403).send({ code: 403, message: 'another site may not sign anybody in here' });
-      }
       const from = { address: callerAddress(request.raw), userAgent: callerProgram(request.raw) };
       const signedIn = await options.sessions.signIn(request.body.secret, from);
       if (!signedIn) {
         const detail = 'the secret of no sign-in link that is good';
         options.refusals.note({ what: 'sign-in', from: from.address, detail });
-        return reply.code(401).send({ code: 401, message: 'this link was used or is older than 15 minutes' });
+        return reply.code(401).send({ code: 401, message: 'this link was used, or is too old' });
       }
+      const { session } = signedIn;
+      const user = await options.users.find(session.of.id);
       options.audit.done({
-        who: { kind: 'session', id: signedIn.session.id },
+        who: { ...session.of, ...(user && { name: user.name }) },
+        household: user?.household ?? FIRST_HOUSEHOLD,
         what: 'sign-in',
         from: from.address,
         detail: from.userAgent,
       });
-      const secure = options.isTls || request.headers['x-forwarded-proto'] === 'https';
-      const parts = [
-        `${SESSION_COOKIE}=${signedIn.cookie}`,
-        'Path=/',
-        `Max-Age=${options.sessions.cookieSeconds}`,
-        'HttpOnly',
-        'SameSite=Lax',
-        ...(secure ? ['Secure'] : []),
-      ];
-      return reply.header('Set-Cookie', parts.join('; ')).code(204).send();
+      giveCookie(request, reply, signedIn, options);
+      return reply.code(204).send();
     },
   );
 }

@@ -2,9 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Audit } from '../audit/audit.ts';
 import type { AuditRecord } from '../audit/chain.ts';
 import { listAudit } from '../audit/list.ts';
-import type { Refusals } from '../audit/refusals.ts';
-import { callerAddress } from '../auth/caller.ts';
-import type { Gate } from '../auth/gate.ts';
+import { known } from '../people/caller.ts';
 import type { Database } from '../storage/database.ts';
 
 const DEFAULT_PAGE = 100;
@@ -12,14 +10,12 @@ const LARGEST_PAGE = 1_000;
 const time = { type: 'string', format: 'date-time' } as const;
 
 /** `GET /api/v1/audit`: who did what, for every member of the household. */
-export function auditRoutes(
-  app: FastifyInstance,
-  options: { gate: Gate; audit: Audit; refusals: Refusals; database: Database },
-): void {
-  const { gate, audit, refusals, database } = options;
+export function auditRoutes(app: FastifyInstance, options: { audit: Audit; database: Database }): void {
+  const { audit, database } = options;
   app.get<{ Querystring: { before?: string; limit?: number } }>(
     '/api/v1/audit',
     {
+      config: { permit: { to: 'scope', scope: 'audit', or: 'member' } },
       schema: {
         summary: 'Who did what, the latest first: viewing, publishing, sign-ins, tokens, refused attempts',
         tags: ['audit'],
@@ -44,7 +40,11 @@ export function auditRoutes(
                     seq: { type: 'integer', description: 'Its place in the chain of that relay' },
                     who: {
                       type: 'object',
-                      properties: { kind: { type: 'string' }, id: { type: 'string' } },
+                      properties: {
+                        kind: { type: 'string' },
+                        id: { type: 'string' },
+                        name: { type: 'string' },
+                      },
                       required: ['kind'],
                     },
                     what: { type: 'string' },
@@ -70,18 +70,12 @@ export function auditRoutes(
       },
     },
     async (request, reply) => {
-      if (!(await gate.maySeeAudit(request))) {
-        const from = callerAddress(request.raw);
-        refusals.note({ what: 'audit', from, detail: 'no sign-in, and no token with scope audit' });
-        return reply
-          .code(401)
-          .send({ code: 401, message: 'a sign-in, or a token with scope audit, is needed' });
-      }
+      const { household } = known(request.caller);
       const { before, limit = DEFAULT_PAGE } = request.query;
       // What was noted a moment ago is in the answer.
       await audit.flush();
       try {
-        const { records, next } = await listAudit(database, { before, limit });
+        const { records, next } = await listAudit(database, { household, before, limit });
         return reply.header('Cache-Control', 'no-store').send({ entries: records.map(entryOf), next });
       } catch (error) {
         if (!(error instanceof TypeError)) throw error;
@@ -92,7 +86,7 @@ export function auditRoutes(
 }
 
 /** As people and their programs read it: with dates. */
-const entryOf = ({ at, until, ...record }: AuditRecord) => ({
+const entryOf = ({ at, until, household: _theirOwn, ...record }: AuditRecord) => ({
   ...record,
   at: new Date(at).toISOString(),
   ...(until !== undefined && { until: new Date(until).toISOString() }),

@@ -7,7 +7,10 @@ export function healthRoutes(
   app: FastifyInstance,
   options: { topics: Topics; isReady: () => boolean },
 ): void {
-  const text = (summary: string) => ({ schema: { summary, tags: ['operation'] } });
+  const text = (summary: string) => ({
+    config: { permit: { to: 'everyone' } } as const,
+    schema: { summary, tags: ['operation'] },
+  });
   app.get('/healthz', text('The process runs'), async (_request, reply) =>
     reply.type('text/plain').send('ok\n'),
   );

@@ -1,5 +1,7 @@
 import type { Clock } from '@perch/runtime';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Refusals } from '../audit/refusals.ts';
+import { callerAddress } from '../auth/caller.ts';
 import type { Gate } from '../auth/gate.ts';
 import { clientStats } from '../observe/client-stats.ts';
 import type { Topics } from '../topics.ts';
@@ -14,13 +16,19 @@ const NOT_ALLOWED = { code: 401, message: 'a token with scope read, or a sign-in
 /** What is live, for whoever may see it. */
 export function listRoutes(
   app: FastifyInstance,
-  options: { gate: Gate; topics: Topics; clock: Clock },
+  options: { gate: Gate; topics: Topics; refusals: Refusals; clock: Clock },
 ): void {
-  const { gate, topics, clock } = options;
+  const { gate, topics, refusals, clock } = options;
+  const refuse = (request: FastifyRequest, reply: FastifyReply) => {
+    const detail = `GET ${request.routeOptions.url}: ${NOT_ALLOWED.message}`;
+    refusals.note({ what: 'request', from: callerAddress(request.raw), detail });
+    return reply.code(401).send(NOT_ALLOWED);
+  };
 
   app.get(
     '/api/v1/streams',
     {
+      config: { permit: { to: 'topic' } },
       schema: {
         summary: 'The topics that somebody is connected to and the caller may read',
         tags: ['topics'],
@@ -46,14 +54,15 @@ export function listRoutes(
     },
     async (request, reply) => {
       const isVisible = await gate.visibleTopics(request);
-      if (!isVisible) return reply.code(401).send(NOT_ALLOWED);
-      return topics.list().filter(({ topic }) => isVisible(topic));
+      if (!isVisible) return refuse(request, reply);
+      return topics.list().filter(({ topic, place }) => isVisible(topic, place));
     },
   );
 
   app.get(
     '/api/v1/stats',
     {
+      config: { permit: { to: 'topic' } },
       schema: {
         summary: 'The connected clients on topics that the caller may read, as on /ws',
         tags: ['topics'],
@@ -79,8 +88,9 @@ export function listRoutes(
     },
     async (request, reply) => {
       // Addresses of other clients are shown only to whoever may see all of them.
-      if (!(await gate.maySeeStats(request))) return reply.code(401).send(NOT_ALLOWED);
-      return [...topics.connections].map((connection) => clientStats(connection, clock));
+      const whose = await gate.statistics(request, false);
+      if (!whose) return refuse(request, reply);
+      return topics.connectionsOf(whose.household).map((connection) => clientStats(connection, clock));
     },
   );
 }

@@ -3,6 +3,7 @@ import swagger from '@fastify/swagger';
 import type { Logger } from '@perch/runtime';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { Limits } from '../sockets.ts';
+import { enforcePermits, type PermitOptions, type PermitRow } from './permit.ts';
 import { plainAnswers } from './plain.ts';
 
 export interface ServerOptions {
@@ -10,12 +11,15 @@ export interface ServerOptions {
   /** PEM texts. */
   readonly tls?: { readonly cert: string; readonly key: string };
   readonly logger: Logger;
+  readonly permits: PermitOptions;
   /** Adds the routes. */
   readonly routes: (app: FastifyInstance) => void;
 }
 
-/** The HTTP server, ready but not listening. */
-export async function makeServer(options: ServerOptions): Promise<FastifyInstance> {
+/** The HTTP server, ready but not listening, and who may use which of its routes. */
+export async function makeServer(
+  options: ServerOptions,
+): Promise<{ readonly app: FastifyInstance; readonly permits: readonly PermitRow[] }> {
   const { limits, tls, logger } = options;
   const common = {
     bodyLimit: limits.bodyBytes,
@@ -42,6 +46,7 @@ export async function makeServer(options: ServerOptions): Promise<FastifyInstanc
         .send({ code: 414, message: `an address has at most ${limits.urlChars} characters` });
     }
   });
+  const permits = enforcePermits(app, options.permits);
   app.addHook('onResponse', async (request, reply) => {
     logger.debug('request', { method: request.method, status: reply.statusCode });
   });
@@ -75,10 +80,11 @@ export async function makeServer(options: ServerOptions): Promise<FastifyInstanc
   plainAnswers(app, logger);
   await app.register(async (scope) => {
     options.routes(scope);
-    scope.get('/api/v1/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+    const config = { permit: { to: 'everyone' } } as const;
+    scope.get('/api/v1/openapi.json', { config, schema: { hide: true } }, async () => app.swagger());
   });
   await app.ready();
-  return app;
+  return { app, permits };
 }
 
 /** The part of the server that WebSockets arrive at. */

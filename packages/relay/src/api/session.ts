@@ -25,13 +25,13 @@ export function sessionRoutes(
     before?: ((request: FastifyRequest, reply: FastifyReply) => Promise<unknown>) | undefined;
   },
 ): void {
-  app.options('/session/*', { schema: { hide: true } }, async (_request, reply) =>
-    reply.headers(CORS).code(204).send(),
-  );
+  const anyone = { config: { permit: { to: 'everyone' } } as const, schema: { hide: true } };
+  app.options('/session/*', anyone, async (_request, reply) => reply.headers(CORS).code(204).send());
 
   app.post(
     '/session/*',
     {
+      config: { permit: { to: 'topic' } },
       ...(options.before && { onRequest: options.before }),
       schema: {
         summary: 'Exchanges a token for a WebSocket address that works once, for 30 s',
@@ -56,7 +56,8 @@ export function sessionRoutes(
       if (issued === 'refused') {
         const from = callerAddress(request.raw);
         const detail = 'a code was asked for without the right to the topic';
-        options.refusals.note({ what: 'view', topic: path.topic, from, detail });
+        const { household } = await options.gate.placeOf(path.topic);
+        options.refusals.note({ what: 'view', topic: path.topic, household, from, detail });
         return answer(reply, 401, 'unauthenticated for invalid credentials');
       }
       if (issued === 'busy') return answer(reply, 503, 'too many codes are pending; try again in a moment');

@@ -47,24 +47,25 @@ const CSP = [
  * @throws {RelayError} `web-root-unreadable` where the directory cannot be read.
  */
 export function webRoutes(app: FastifyInstance, options: { webRoot?: string }): void {
+  const config = { permit: { to: 'everyone' } } as const;
   const files = options.webRoot === undefined ? new Map<string, WebFile>() : readAll(options.webRoot);
   for (const [path, file] of files) {
     if (path === '/embed.html') continue;
-    app.get(path, { schema: { hide: true } }, async (request, reply) => {
+    app.get(path, { config, schema: { hide: true } }, async (request, reply) => {
       // Any page may load the player: it is public code, and what it may show is another question.
       if (isPlayer(path)) reply.header('Access-Control-Allow-Origin', '*');
       return send(request, reply, file, "'self'");
     });
   }
   const stats = { page: page(statsPage), script: fileOf(Buffer.from(statsScript), types['.js'] as string) };
-  app.get('/stats', { schema: { hide: true } }, async (request, reply) =>
+  app.get('/stats', { config, schema: { hide: true } }, async (request, reply) =>
     send(request, reply, stats.page, "'self'"),
   );
-  app.get('/stats.js', { schema: { hide: true } }, async (request, reply) =>
+  app.get('/stats.js', { config, schema: { hide: true } }, async (request, reply) =>
     send(request, reply, stats.script, "'self'"),
   );
   // Other sites may frame a player; what it may show there is another question.
-  app.get('/embed/*', { schema: { hide: true } }, async (request, reply) => {
+  app.get('/embed/*', { config, schema: { hide: true } }, async (request, reply) => {
     const topic = decode((request.url.split('?', 1)[0] as string).slice('/embed/'.length));
     if (topic === undefined || !isTopicName(topic)) return reply.callNotFound();
     return send(request, reply, files.get('/embed.html') ?? page(embedPage(topic)), '*');

@@ -1,3 +1,4 @@
+import { FIRST_HOUSEHOLD } from '../people/household.ts';
 import type { Database, Queries } from '../storage/database.ts';
 import { GENESIS, linkHash } from './chain.ts';
 import type { AuditEntry } from './entry.ts';
@@ -12,11 +13,12 @@ export async function appendEntries(
     let { seq, hash } = await takeTurn(queries, node);
     for (const entry of entries) {
       seq++;
-      const record = { ...entry, node, seq, noted: entry.until ?? entry.at };
+      const record = { household: FIRST_HOUSEHOLD, ...entry, node, seq, noted: entry.until ?? entry.at };
       hash = linkHash(hash, record);
       await queries.execute(
         `INSERT INTO audit (node, seq, noted, at, until, who_kind, who_id, what, topic, device, address, outcome,
-          detail, times, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+          detail, times, household, who_name, hash)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         [
           node,
           seq,
@@ -32,6 +34,8 @@ export async function appendEntries(
           entry.outcome,
           entry.detail ?? null,
           entry.times ?? 1,
+          record.household,
+          entry.who.name ?? null,
           hash,
         ],
       );

@@ -45,7 +45,7 @@ async function open(address = `sqlite:${data}/${++made}.db`, node = NODE, logger
 }
 
 const all = async (database: Database): Promise<readonly AuditRecord[]> =>
-  (await listAudit(database, { limit: 1_000 })).records.toReversed();
+  (await listAudit(database, { household: 'home', limit: 1_000 })).records.toReversed();
 
 for (const [dialect, address] of [
   ['SQLite', () => `sqlite:${data}/${++made}.db`],
@@ -63,7 +63,7 @@ for (const [dialect, address] of [
       audit.done({ who: { kind: 'host' }, what: 'token-make', from: 'here', detail: "ß '?' \n" });
       await audit.flush();
       const records = await all(database);
-      const common = { ...view, node: NODE, at: start, times: 1 };
+      const common = { ...view, household: 'home', node: NODE, at: start, times: 1 };
       assert.deepEqual(
         records.map(({ hash, ...record }) => {
           assert.match(hash, /^[0-9a-f]{64}$/);
@@ -76,6 +76,7 @@ for (const [dialect, address] of [
             node: NODE,
             seq: 3,
             noted: start + 90_000,
+            household: 'home',
             who: { kind: 'host' },
             what: 'token-make',
             from: 'here',
@@ -113,7 +114,7 @@ for (const [dialect, address] of [
       await audit.flush();
       const seen: (string | undefined)[] = [];
       for (let before: string | undefined, turn = 0; turn < 3; turn++) {
-        const page = await listAudit(database, { before, limit: 10 });
+        const page = await listAudit(database, { household: 'home', before, limit: 10 });
         seen.push(...page.records.map(({ detail }) => detail));
         before = page.next;
         assert.equal(before === undefined, turn === 2);
@@ -125,7 +126,9 @@ for (const [dialect, address] of [
         Array.from({ length: 25 }, (_, i) => String(24 - i)),
       );
       for (const before of ['', 'x', '1.2', '1.2.zz', `1.2.${'a'.repeat(65)}`]) {
-        await assert.rejects(listAudit(database, { before, limit: 1 }), { name: 'TypeError' });
+        await assert.rejects(listAudit(database, { household: 'home', before, limit: 1 }), {
+          name: 'TypeError',
+        });
       }
     });
 
@@ -155,7 +158,7 @@ for (const [dialect, address] of [
         [
           'added',
           `INSERT INTO audit SELECT node, 11, noted, at, until, who_kind, who_id, what, topic, device, address,
-            outcome, detail, times, hash FROM audit WHERE seq = 10`,
+            outcome, detail, times, hash, household, who_name FROM audit WHERE seq = 10`,
           /^11: it was added/,
         ],
       ];
@@ -206,7 +209,7 @@ describe('the audit', () => {
     isAway = false;
     clock.advance(5_000);
     await audit.flush();
-    const [last] = (await listAudit(database, { limit: 10_010 })).records.filter(
+    const [last] = (await listAudit(database, { household: 'home', limit: 10_010 })).records.filter(
       ({ what }) => what === 'notes-lost',
     );
     assert.equal(last?.times, 3);

@@ -33,6 +33,10 @@ export function linkHash(before: string, record: Omit<AuditRecord, 'hash'>): str
     record.outcome,
     record.detail ?? null,
     record.times ?? 1,
+    // Lines of before there were households end here.
+    ...(record.household === undefined && record.who.name === undefined
+      ? []
+      : [record.household ?? null, record.who.name ?? null]),
   ]);
   return createHash('sha256').update(`${before}\n${canonical}`).digest('hex');
 }
@@ -40,6 +44,8 @@ export function linkHash(before: string, record: Omit<AuditRecord, 'hash'>): str
 /** A row of table `audit`. Words that this version does not know stay as they are: newer versions have more. */
 export function decodeRecord(row: Row): AuditRecord {
   const id = row.optionalText('who_id');
+  const name = row.optionalText('who_name');
+  const household = row.optionalText('household');
   const topic = row.optionalText('topic');
   const device = row.optionalText('device');
   const detail = row.optionalText('detail');
@@ -48,7 +54,12 @@ export function decodeRecord(row: Row): AuditRecord {
     node: row.text('node'),
     seq: row.number('seq'),
     noted: row.number('noted'),
-    who: { kind: row.text('who_kind') as Who['kind'], ...(id !== undefined && { id }) },
+    who: {
+      kind: row.text('who_kind') as Who['kind'],
+      ...(id !== undefined && { id }),
+      ...(name !== undefined && { name }),
+    },
+    ...(household !== undefined && { household }),
     what: row.text('what') as Act,
     ...(topic !== undefined && { topic }),
     ...(device !== undefined && { device }),

@@ -1,9 +1,12 @@
 import type { Authority } from '../auth/codes.ts';
 
-/** Whose right was used: of a token, a browser's session, anyone (an open topic); or who runs the machine (`host`). */
+/** Whose right was used: of a person, an invite, a token, anyone (an open topic); or who runs the machine (`host`). */
 export interface Who {
-  readonly kind: Authority['kind'] | 'host' | 'unknown';
+  /** `session`: in lines of before there were users. */
+  readonly kind: Authority['kind'] | 'host' | 'unknown' | 'session';
   readonly id?: string;
+  /** Of a person, as it was then. */
+  readonly name?: string;
 }
 
 /** What somebody did or tried. */
@@ -15,7 +18,7 @@ export type Act =
   | 'session-end'
   | 'token-make'
   | 'token-revoke'
-  | 'audit'
+  | 'request'
   | 'booking-cancel'
   | 'booking-restore'
   | 'relay-run'
@@ -27,6 +30,8 @@ export type Outcome = 'begun' | 'ended' | 'done' | 'refused';
 /** One line of the audit: who did what to which topic or device, from where, from when to when, and how it went. */
 export interface AuditEntry {
   readonly who: Who;
+  /** Whose members may read it. None: those of the first. */
+  readonly household?: string;
   readonly what: Act;
   readonly topic?: string;
   readonly device?: string;
@@ -44,5 +49,8 @@ export interface AuditEntry {
 }
 
 /** What of an authority is written down. */
-export const whoOf = (authority: Authority): Who =>
-  'id' in authority ? { kind: authority.kind, id: authority.id } : { kind: authority.kind };
+export const whoOf = (authority: Authority): Who => ({
+  kind: authority.kind,
+  ...('id' in authority && { id: authority.id }),
+  ...('name' in authority && authority.name !== undefined && { name: authority.name }),
+});

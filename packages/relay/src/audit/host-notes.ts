@@ -5,15 +5,17 @@ import type { Noted } from './audit.ts';
 
 const byHost = { who: { kind: 'host' }, from: 'here' } as const;
 
-export const tokenMade = ({ id, topic, scope, expires }: TokenRecord): Noted => ({
+export const tokenMade = ({ id, household, topic, scope, expires }: TokenRecord): Noted => ({
   ...byHost,
+  household,
   what: 'token-make',
   topic,
   detail: `token ${id}: ${scope.join(', ')}, until ${new Date(expires).toISOString()}`,
 });
 
-export const tokenRevoked = ({ id, topic }: TokenRecord): Noted => ({
+export const tokenRevoked = ({ id, household, topic }: TokenRecord): Noted => ({
   ...byHost,
+  household,
   what: 'token-revoke',
   topic,
   detail: `token ${id}`,

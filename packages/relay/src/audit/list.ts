@@ -1,3 +1,4 @@
+import { FIRST_HOUSEHOLD } from '../people/household.ts';
 import type { Database, Value } from '../storage/database.ts';
 import { type AuditRecord, decodeRecord } from './chain.ts';
 
@@ -9,19 +10,20 @@ export interface AuditPage {
 }
 
 /**
- * A page of all relays' audit.
+ * A page of all relays' audit, as a household may read it.
  *
  * @param options.before the `next` of the page before.
  * @throws {TypeError} where `before` is none of ours.
  */
 export async function listAudit(
   database: Database,
-  options: { readonly before?: string | undefined; readonly limit: number },
+  options: { readonly household: string; readonly before?: string | undefined; readonly limit: number },
 ): Promise<AuditPage> {
   const start = options.before === undefined ? LATEST : decodeCursor(options.before);
-  const select = `SELECT * FROM audit WHERE (noted, node, seq) < (?, ?, ?)
+  const select = `SELECT * FROM audit WHERE (noted, node, seq) < (?, ?, ?) AND COALESCE(household, ?) = ?
     ORDER BY noted DESC, node DESC, seq DESC LIMIT ?`;
-  const records = await database.query(select, [...start, options.limit + 1], decodeRecord);
+  const values = [...start, FIRST_HOUSEHOLD, options.household, options.limit + 1];
+  const records = await database.query(select, values, decodeRecord);
   const page = records.slice(0, options.limit);
   const last = page.at(-1);
   return { records: page, next: last && records.length > page.length ? encodeCursor(last) : undefined };

@@ -13,17 +13,26 @@ export class Presence {
 
   /** A connection is on its topic now. */
   joined(connection: Connection): void {
-    const { access, topic, from } = connection;
+    const { access, topic, from, place } = connection;
     const who = whoOf(connection.authority);
     const joinedAt = this.#audit.now();
     const isViewer = access.read && connection.isViewer;
-    const end = this.#audit.begin({ who, what: isViewer ? 'view' : 'publish', topic, from });
+    const end = this.#audit.begin({ who, what: isViewer ? 'view' : 'publish', topic, ...place, from });
     this.#here.set(connection, () => {
       end();
       // Who may do both counts as a viewer; that it has published is known at its end.
       if (!isViewer || connection.received.messages === 0) return;
       const until = Math.max(joinedAt, this.#audit.now());
-      this.#audit.note({ who, what: 'publish', topic, from, at: joinedAt, until, outcome: 'ended' });
+      this.#audit.note({
+        who,
+        what: 'publish',
+        topic,
+        ...place,
+        from,
+        at: joinedAt,
+        until,
+        outcome: 'ended',
+      });
     });
   }
 

@@ -11,6 +11,7 @@ const MANY = 'many addresses';
 export interface Refused {
   readonly what: Act;
   readonly topic?: string;
+  readonly household?: string;
   readonly from: string;
   /** Why, in words. */
   readonly detail: string;
@@ -37,7 +38,7 @@ export class Refusals {
 
   note(refused: Refused): void {
     const now = this.#audit.now();
-    const key = `${refused.what} ${refused.from}`;
+    const key = `${refused.what} ${refused.from} ${refused.household ?? ''}`;
     const isMany = !this.#tallies.has(key) && this.#tallies.size >= MOST_ADDRESSES;
     const tally = this.#tallies.get(isMany ? MANY : key);
     if (tally) {
@@ -45,7 +46,8 @@ export class Refusals {
       tally.until = now;
       return;
     }
-    const shown = isMany ? { ...refused, from: MANY } : refused;
+    const { household: _ofTheFirst, ...ofNoHousehold } = refused;
+    const shown = isMany ? { ...ofNoHousehold, from: MANY } : refused;
     this.#audit.note({ who: { kind: 'unknown' }, ...shown, at: now, outcome: 'refused' });
     this.#tallies.set(isMany ? MANY : key, { refused: shown, since: now, until: now, times: 0 });
     this.#timer ??= this.#clock.after(PERIOD, () => this.close());

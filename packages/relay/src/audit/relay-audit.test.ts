@@ -68,7 +68,6 @@ test('who watched, published and was refused is in the audit', async () => {
     'host token-make front done',
     'open statistics  begun',
     'open statistics  ended',
-    'session sign-in  done',
     'token publish front begun',
     'token publish front ended',
     'token publish front ended',
@@ -78,6 +77,7 @@ test('who watched, published and was refused is in the audit', async () => {
     'token view front ended',
     'unknown publish back refused',
     'unknown view back refused',
+    'user sign-in  done',
   ]);
   for (const { at, until, outcome, from, who } of lines) {
     assert.equal(until !== undefined, outcome === 'ended');
@@ -208,7 +208,7 @@ test('a member makes a token, whose secret is shown once', async () => {
   assert.equal(publisher.webSocket.readyState, 1);
   const lines = await linesOf(relay, mine);
   const [line] = lines.filter(({ what }) => what === 'token-make');
-  assert.deepEqual([line?.who.kind, line?.topic], ['session', 'front/*']);
+  assert.deepEqual([line?.who.kind, line?.topic], ['user', 'front/*']);
   assert.match(line?.detail ?? '', new RegExp(`^token ${id}: read, write, until `));
   for (const wrong of [
     {},

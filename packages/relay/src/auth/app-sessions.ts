@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type Clock, type Logger, millis } from '@perch/runtime';
+import { type Clock, type Logger, type Millis, millis } from '@perch/runtime';
 import type { Database, Queries } from '../storage/database.ts';
 import type { Row } from '../storage/row.ts';
 import { Revocations } from './revocations.ts';
@@ -8,6 +8,8 @@ import { hashSecret, newSecret } from './secret.ts';
 /** Somebody's browser that has opened the app. Times are milliseconds since 1970. */
 export interface AppSession {
   readonly id: string;
+  /** Whose it is. */
+  readonly of: SessionOwner;
   readonly created: number;
   readonly expires: number;
   /** To the minute; `undefined` where it was never used. */
@@ -17,7 +19,22 @@ export interface AppSession {
   readonly userAgent: string;
 }
 
-/** A sign-in link works this long. */
+/** By its id: a user, or an invite, which somebody opened who is none. */
+export type SessionOwner = { readonly kind: 'user' | 'invite'; readonly id: string };
+
+/** Where somebody signs in: network address, and program as it says itself. */
+export interface SignInPlace {
+  readonly address: string;
+  readonly userAgent: string;
+}
+
+export interface NewSession {
+  /** The cookie's value. */
+  readonly cookie: string;
+  readonly session: AppSession;
+}
+
+/** A sign-in link of the machine's owner works this long. */
 export const LINK_LIFE = millis(15 * 60_000);
 const SESSION_LIFE_MS = 30 * 24 * 3_600_000;
 const USE_PERIOD_MS = 60_000;
@@ -25,16 +42,13 @@ const MOST_SESSIONS = 200;
 const MOST_LINKS = 100;
 
 /**
- * Who has opened the app: a link's secret is exchanged, once, for a cookie. Both are kept as hashes, so that a restart
- * signs nobody out. Until accounts come, whoever holds a link is the owner.
+ * Who has opened the app: whoever shows who he is, by a link's secret for one, gets a cookie. Secrets are kept as hashes,
+ * so that a restart signs nobody out.
  */
 export class AppSessions {
   readonly #database: Database;
   readonly #clock: Clock;
   readonly #logger: Logger;
-
-  /** How long a cookie may live, in seconds. */
-  readonly cookieSeconds = SESSION_LIFE_MS / 1000;
 
   constructor(options: { database: Database; clock: Clock; logger: Logger }) {
     this.#database = options.database;
@@ -42,47 +56,83 @@ export class AppSessions {
     this.#logger = options.logger;
   }
 
-  /** Makes a secret for a sign-in link, or accepts one that the caller made: one use, {@link LINK_LIFE}. */
-  async newLinkSecret(secret = newSecret()): Promise<string> {
+  /**
+   * Makes a secret for a sign-in link, or accepts one that the caller made: one use.
+   *
+   * @param link.life default: {@link LINK_LIFE}.
+   */
+  async newLink(link: {
+    readonly user: string;
+    readonly secret?: string | undefined;
+    readonly life?: Millis;
+  }): Promise<{ readonly secret: string; readonly expires: number }> {
+    const { user, secret = newSecret(), life = LINK_LIFE } = link;
     const now = this.#clock.wall();
+    const expires = Math.ceil(now + life);
     await this.#database.transaction(async (queries) => {
       const drop = `DELETE FROM sign_in_links WHERE expires <= ? OR hash IN
         (SELECT hash FROM sign_in_links ORDER BY expires DESC LIMIT 1000 OFFSET ?)`;
       await queries.execute(drop, [now, MOST_LINKS - 1]);
-      const insert = `INSERT INTO sign_in_links (hash, expires) VALUES (?, ?)
-        ON CONFLICT (hash) DO UPDATE SET expires = excluded.expires`;
-      await queries.execute(insert, [hashSecret(secret), Math.ceil(now + LINK_LIFE)]);
+      const insert = `INSERT INTO sign_in_links (hash, expires, user_id) VALUES (?, ?, ?)
+        ON CONFLICT (hash) DO UPDATE SET expires = excluded.expires, user_id = excluded.user_id`;
+      await queries.execute(insert, [hashSecret(secret), expires, user]);
     });
-    return secret;
+    return { secret, expires };
   }
 
-  /** Spends a link's secret. @returns the cookie's value and the session, or `undefined` for a wrong, used or old one. */
-  signIn(
-    secret: string,
-    from: { readonly address: string; readonly userAgent: string },
-  ): Promise<{ readonly cookie: string; readonly session: AppSession } | undefined> {
+  /** Spends a link's secret. @returns `undefined` for a wrong, used or old one. */
+  signIn(secret: string, from: SignInPlace): Promise<NewSession | undefined> {
     // One transaction: with a full disk the link stays good.
     return this.#database.transaction(async (queries) => {
-      const now = this.#clock.wall();
-      const spend = 'DELETE FROM sign_in_links WHERE hash = ? AND expires > ? RETURNING hash';
-      const spent = await queries.query(spend, [hashSecret(secret), now], () => true);
-      if (spent.length === 0) return undefined;
-      await this.#makeRoom(queries, now);
-      const cookie = newSecret();
-      const session: AppSession = {
-        id: randomBytes(6).toString('hex'),
-        created: now,
-        expires: now + SESSION_LIFE_MS,
-        lastUsed: now,
-        ...from,
-      };
-      await queries.execute(
-        `INSERT INTO app_sessions (id, hash, created, expires, last_used, address, user_agent)
-          VALUES (?, ?, ?, ?, ?, ?, ?)`,
-        [session.id, hashSecret(cookie), now, session.expires, now, from.address, from.userAgent],
-      );
-      return { cookie, session };
+      const spend = 'DELETE FROM sign_in_links WHERE hash = ? AND expires > ? RETURNING user_id';
+      const values = [hashSecret(secret), this.#clock.wall()];
+      const [user] = await queries.query(spend, values, (row) => row.text('user_id'));
+      return user === undefined ? undefined : this.#begin(queries, { kind: 'user', id: user }, from);
     });
+  }
+
+  /**
+   * Begins a session of somebody who has shown who he is.
+   *
+   * @param life how long it lasts at most. Default and most: 30 days.
+   */
+  begin(of: SessionOwner, from: SignInPlace, life?: Millis): Promise<NewSession> {
+    return this.#database.transaction((queries) => this.#begin(queries, of, from, life));
+  }
+
+  async #begin(
+    queries: Queries,
+    of: SessionOwner,
+    from: SignInPlace,
+    life: number = SESSION_LIFE_MS,
+  ): Promise<NewSession> {
+    const now = this.#clock.wall();
+    await this.#makeRoom(queries, now);
+    const cookie = newSecret();
+    const session: AppSession = {
+      id: randomBytes(6).toString('hex'),
+      of,
+      created: now,
+      expires: Math.ceil(now + Math.min(life, SESSION_LIFE_MS)),
+      lastUsed: now,
+      ...from,
+    };
+    await queries.execute(
+      `INSERT INTO app_sessions (id, hash, created, expires, last_used, address, user_agent, user_id, invite)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      [
+        session.id,
+        hashSecret(cookie),
+        now,
+        session.expires,
+        now,
+        from.address,
+        from.userAgent,
+        of.kind === 'user' ? of.id : null,
+        of.kind === 'invite' ? of.id : null,
+      ],
+    );
+    return { cookie, session };
   }
 
   /** The session of a cookie's value, if it is signed in. It counts as used. */
@@ -94,10 +144,11 @@ export class AppSessions {
     return session;
   }
 
-  /** Those that are signed in, the oldest first. */
-  list(): Promise<AppSession[]> {
-    const select = 'SELECT * FROM app_sessions WHERE expires > ? ORDER BY created, id';
-    return this.#database.query(select, [this.#clock.wall()], decodeSession);
+  /** The sessions of a household's users, the oldest first. */
+  list(household: string): Promise<AppSession[]> {
+    const select = `SELECT * FROM app_sessions WHERE expires > ?
+      AND user_id IN (SELECT id FROM users WHERE household = ?) ORDER BY created, id`;
+    return this.#database.query(select, [this.#clock.wall(), household], decodeSession);
   }
 
   /** Signs a browser out; what it has open is closed within a second. @returns the session, if there was one. */
@@ -133,9 +184,15 @@ export class AppSessions {
 
 const decodeSession = (row: Row): AppSession => ({
   id: row.text('id'),
+  of: decodeOwner(row),
   created: row.number('created'),
   expires: row.number('expires'),
   lastUsed: row.optionalNumber('last_used'),
   address: row.text('address'),
   userAgent: row.text('user_agent'),
 });
+
+function decodeOwner(row: Row): SessionOwner {
+  const invite = row.optionalText('invite');
+  return invite === undefined ? { kind: 'user', id: row.text('user_id') } : { kind: 'invite', id: invite };
+}

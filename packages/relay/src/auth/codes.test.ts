@@ -14,7 +14,8 @@ import { StoredCodes } from './stored-codes.ts';
 const grant: Grant = {
   topic: 'front/large',
   access: { read: true, write: false },
-  by: { kind: 'token', id: 'a', expires: 5 },
+  by: { kind: 'token', id: 'a', expires: 5, rests: ['token a'], seq: 0 },
+  place: { household: 'home' },
 };
 const limits: CodeLimits = { life: millis(30_000), most: 3 };
 

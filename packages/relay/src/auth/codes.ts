@@ -7,13 +7,32 @@ export interface Grant {
   readonly topic: string;
   readonly access: Access;
   readonly by: Authority;
+  /** Whose topic it is: a household's, and perhaps one of its devices'. */
+  readonly place: TopicPlace;
+}
+
+/** To whom a topic belongs. */
+export interface TopicPlace {
+  readonly household: string;
+  readonly device?: string;
 }
 
 /** Whose right it is. What it rests on is looked at again as long as a connection that uses it is open. */
 export type Authority =
   | { readonly kind: 'open' }
-  /** `expires` in milliseconds since 1970. */
-  | { readonly kind: 'token' | 'session'; readonly id: string; readonly expires: number }
+  /** Something that can be taken away. */
+  | {
+      readonly kind: 'token' | 'user' | 'invite' | 'device';
+      readonly id: string;
+      /** Of a person, as it was when the right was looked up. */
+      readonly name?: string;
+      /** Milliseconds since 1970. */
+      readonly expires?: number;
+      /** All of these must last: `restingOn` of what can be revoked. */
+      readonly rests: readonly string[];
+      /** `Revocations.seen` when the right was looked up: what is revoked later ends it. */
+      readonly seq: number;
+    }
   /** crossbar's token as first message: `legacy/token-first.ts` watches over it. */
   | { readonly kind: 'crossbar' }
   /** practable relay's token: `legacy/bookings.ts` knows which still hold. Both times in milliseconds since 1970. */

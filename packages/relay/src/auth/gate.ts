@@ -1,83 +1,108 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { type Access, bearerToken, matchesTopic, type TopicPath } from '@perch/protocol';
+import { type Access, matchesTopic, type TopicPath, type Unshown } from '@perch/protocol';
 import type { Clock } from '@perch/runtime';
 import type { Bookings } from '../legacy/bookings.ts';
-import type { AppSession, AppSessions } from './app-sessions.ts';
-import type { Authority, Codes, Grant } from './codes.ts';
+import type { Known } from '../people/caller.ts';
+import { authorization, type Callers, type Visitor } from '../people/callers.ts';
+import { FIRST_HOUSEHOLD } from '../people/household.ts';
+import { isAtLeast } from '../people/permissions.ts';
+import { rightAt } from '../people/rights.ts';
+import type { Authority, Codes, Grant, TopicPlace } from './codes.ts';
+import { Holdings } from './holdings.ts';
 import type { Revocations } from './revocations.ts';
-import { type TokenRecord, type Tokens, tokenAccess } from './tokens.ts';
+import { tokenAccess } from './tokens.ts';
 
-/** The cookie that the app gets when it signs in. */
-export const SESSION_COOKIE = 'perch_session';
+export { authorization, SESSION_COOKIE, type Visitor } from '../people/callers.ts';
 
-/** What the gate looks at of a request. */
-export interface Visitor {
-  readonly headers: IncomingHttpHeaders;
+/** Finds whose a device is; `undefined` where there is none of this name. */
+export interface DeviceBook {
+  householdOf(device: string): Promise<string | undefined>;
+}
+
+export interface GateOptions {
+  readonly open: readonly string[];
+  readonly callers: Callers;
+  readonly codes: Codes;
+  readonly revocations: Revocations;
+  readonly devices?: DeviceBook | undefined;
+  readonly bookings?: Bookings | undefined;
+  readonly clock: Clock;
 }
 
 /**
- * Who may do what. A right comes from `--open`, from a token, from a one-time code, or from the app's cookie. The
- * first three are brought by whoever asks; a cookie is sent by a browser on its own, so it counts only with the same
- * `Origin` wherever something is opened or changed.
+ * Who may do what on topics. A right comes from `--open`, from a token, from a device's certificate, from a one-time code,
+ * or from the app's cookie. The others are brought by whoever asks; a cookie is sent by a browser on its own, so it counts
+ * only with the same `Origin` wherever something is opened or changed.
  */
 export class Gate {
-  readonly #open: readonly string[];
-  readonly #tokens: Tokens;
-  readonly #codes: Codes;
-  readonly #sessions: AppSessions;
-  readonly #revocations: Revocations;
-  readonly #bookings: Bookings | undefined;
-  readonly #clock: Clock;
+  readonly #options: GateOptions;
+  readonly #holdings = new Holdings((authority) => this.holds(authority));
 
-  constructor(options: {
-    open: readonly string[];
-    tokens: Tokens;
-    codes: Codes;
-    sessions: AppSessions;
-    revocations: Revocations;
-    bookings?: Bookings | undefined;
-    clock: Clock;
-  }) {
-    this.#open = options.open;
-    this.#tokens = options.tokens;
-    this.#codes = options.codes;
-    this.#sessions = options.sessions;
-    this.#revocations = options.revocations;
-    this.#bookings = options.bookings;
-    this.#clock = options.clock;
+  constructor(options: GateOptions) {
+    this.#options = options;
   }
 
   /** Whether anyone may read and write the topic. */
   isOpen(topic: string): boolean {
-    return this.#open.some((glob) => matchesTopic(glob, topic));
+    return this.#options.open.some((glob) => matchesTopic(glob, topic));
   }
 
-  /** Whether any topic is open. */
-  get opensAny(): boolean {
-    return this.#open.length > 0;
+  /** To whom a topic belongs: what is under a device's name to its household, everything else to the first. */
+  async placeOf(topic: string): Promise<TopicPlace> {
+    const [device, rest] = topic.split('/', 2);
+    const household =
+      device === undefined || rest === undefined
+        ? undefined
+        : await this.#options.devices?.householdOf(device);
+    return device === undefined || household === undefined
+      ? { household: FIRST_HOUSEHOLD }
+      : { household, device };
   }
 
   /** What a visitor without code may do on a topic; `undefined` if nothing. */
   async grant(visitor: Visitor, topic: string): Promise<Grant | undefined> {
-    if (this.isOpen(topic)) return { topic, access: { read: true, write: true }, by: { kind: 'open' } };
-    const secret = authorization(visitor.headers);
-    if (secret !== undefined) {
-      const token = await this.#tokens.find(secret);
-      const access = token && tokenAccess(token, topic);
-      if (!token || !access || !(access.read || access.write)) return undefined;
-      return { topic, access, by: { kind: 'token', id: token.id, expires: token.expires } };
+    const place = await this.placeOf(topic);
+    if (this.isOpen(topic)) {
+      return { topic, access: { read: true, write: true }, by: { kind: 'open' }, place };
     }
-    if (!isSameOrigin(visitor.headers)) return undefined;
-    const session = await this.session(visitor);
-    if (!session) return undefined;
-    const by = { kind: 'session', id: session.id, expires: session.expires } as const;
-    return { topic, access: { read: true, write: false }, by };
+    const caller = await this.#caller(visitor);
+    if (caller?.household !== place.household) return undefined;
+    switch (caller.kind) {
+      case 'device': {
+        const access = { read: false, write: true };
+        return caller.device === place.device ? { topic, access, by: caller.by, place } : undefined;
+      }
+      case 'token': {
+        const access = tokenAccess(caller.token, topic);
+        return access.read || access.write ? { topic, access, by: caller.by, place } : undefined;
+      }
+      case 'user':
+      case 'invite': {
+        if (!isSameOrigin(visitor.headers)) return undefined;
+        const { permissions, by } = rightAt(caller, { ...place, topic }, ['view', 'listen']);
+        const [first, second] = permissions;
+        if (first === undefined) return undefined;
+        const unshown: Unshown = first === 'view' ? 'audio' : 'video';
+        const access = { read: true, write: false, ...(second === undefined && { without: unshown }) };
+        return { topic, access, by, place };
+      }
+    }
+  }
+
+  /** Who brings his own right, else whose browser it is. */
+  async #caller(visitor: Visitor): Promise<Known | undefined> {
+    const { callers } = this.#options;
+    const device = await callers.ofDevice(visitor);
+    if (device) return device;
+    return authorization(visitor.headers) === undefined
+      ? callers.ofSession(visitor)
+      : callers.ofToken(visitor);
   }
 
   /** What a WebSocket on this path may do; `undefined` to refuse it. */
   async admit(visitor: Visitor, path: TopicPath, code: string | null): Promise<Grant | undefined> {
     if (path.kind === 'session') {
-      const grant = code === null ? undefined : await this.#codes.redeem(code, path.topic);
+      const grant = code === null ? undefined : await this.#options.codes.redeem(code, path.topic);
       // A booking's token may have a scope that is for no topic.
       const mayAny = grant !== undefined && (grant.access.read || grant.access.write);
       return mayAny && this.holds(grant.by) ? grant : undefined;
@@ -92,59 +117,72 @@ export class Gate {
   async issueCode(visitor: Visitor, topic: string): Promise<'refused' | 'busy' | { readonly code: string }> {
     const grant = await this.grant(visitor, topic);
     if (!grant) return 'refused';
-    const code = await this.#codes.issue(grant);
+    const code = await this.#options.codes.issue(grant);
     return code === undefined ? 'busy' : { code };
   }
 
   /** Which topics a visitor may see in a list; `undefined` if he may see no list. Same origin is not needed to look. */
-  async visibleTopics(visitor: Visitor): Promise<((topic: string) => boolean) | undefined> {
-    if (authorization(visitor.headers) !== undefined) {
-      const token = await this.token(visitor);
-      return token && ((topic) => this.isOpen(topic) || tokenAccess(token, topic).read);
+  async visibleTopics(
+    visitor: Visitor,
+  ): Promise<((topic: string, place: TopicPlace) => boolean) | undefined> {
+    const caller = await this.#caller(visitor);
+    if (!caller) {
+      const mayLook = this.#options.open.length > 0 && authorization(visitor.headers) === undefined;
+      return mayLook ? (topic) => this.isOpen(topic) : undefined;
     }
-    if (await this.session(visitor)) return () => true;
-    return this.opensAny ? (topic) => this.isOpen(topic) : undefined;
+    const mayRead = (topic: string, place: TopicPlace) =>
+      caller.kind === 'token'
+        ? caller.household === place.household && tokenAccess(caller.token, topic).read
+        : rightAt(caller, { ...place, topic }, ['view', 'listen']).permissions.length > 0;
+    return (topic, place) => this.isOpen(topic) || mayRead(topic, place);
   }
 
-  /** Whether a visitor may look at the statistics of all clients: the right to read topic `stats`, or a sign-in. */
-  async maySeeStats(visitor: Visitor): Promise<boolean> {
-    if ((await this.grant(visitor, 'stats'))?.access.read) return true;
-    return (await this.session(visitor)) !== undefined;
-  }
-
-  /** Whether a visitor may read who did what: a token with scope `audit`, or a sign-in. */
-  async maySeeAudit(visitor: Visitor): Promise<boolean> {
-    if (authorization(visitor.headers) !== undefined) {
-      return (await this.token(visitor))?.scope.includes('audit') === true;
-    }
-    return (await this.session(visitor)) !== undefined;
-  }
-
-  /** The valid token that the visitor shows. */
-  async token(visitor: Visitor): Promise<TokenRecord | undefined> {
-    const secret = authorization(visitor.headers);
-    return secret === undefined ? undefined : this.#tokens.find(secret);
-  }
-
-  /** The session that the visitor's cookie names. */
-  async session(visitor: Visitor): Promise<AppSession | undefined> {
-    const cookie = readCookie(visitor.headers.cookie, SESSION_COOKIE);
-    return cookie === undefined ? undefined : this.#sessions.find(cookie);
+  /**
+   * Whose connections a visitor may see the statistics of, with the addresses of others: who may read topic `stats`, and
+   * members of a household. `undefined`: nobody's.
+   *
+   * @param isSocket a cookie counts only with the same origin.
+   */
+  async statistics(visitor: Visitor, isSocket: boolean): Promise<Onlooker | undefined> {
+    if (this.isOpen('stats')) return { household: FIRST_HOUSEHOLD, by: { kind: 'open' } };
+    const caller = await this.#caller(visitor);
+    if (caller?.kind === 'token' && tokenAccess(caller.token, 'stats').read) return caller;
+    if (caller?.kind !== 'user' || !isAtLeast(caller.user.role, 'member')) return undefined;
+    return isSocket && !isSameOrigin(visitor.headers) ? undefined : caller;
   }
 
   /** Whether what a grant rests on still holds: not revoked, not expired. */
   holds(authority: Authority): boolean {
+    const { clock, revocations, bookings } = this.#options;
     switch (authority.kind) {
       case 'open':
       case 'crossbar':
         return true;
-      case 'token':
-      case 'session':
-        return authority.expires > this.#clock.wall() && !this.#revocations.has(authority);
       case 'booking':
-        return this.#bookings?.holds(authority) ?? false;
+        return bookings?.holds(authority) ?? false;
+      default:
+        return (
+          (authority.expires === undefined || authority.expires > clock.wall()) &&
+          !authority.rests.some((what) => revocations.endedSince(what, authority.seq))
+        );
     }
   }
+
+  /** Something stays open as long as the authority holds: `end` is called once, when it does not any more. */
+  whileHolds(authority: Authority, end: () => void): Disposable {
+    return this.#holdings.add(authority, end);
+  }
+
+  /** Ends what has no right any more: called when something was revoked, and once a second for what expires. */
+  dismiss(): void {
+    this.#holdings.dismiss();
+  }
+}
+
+/** Who may see which household's statistics, by which right. */
+export interface Onlooker {
+  readonly household: string;
+  readonly by: Authority;
 }
 
 /** What the path leaves of a right; `undefined` if nothing that the path is for. */
@@ -153,17 +191,10 @@ function narrow(access: Access, kind: 'in' | 'out' | 'bi'): Access | undefined {
     case 'in':
       return access.write ? access : undefined;
     case 'out':
-      return access.read ? { read: true, write: false } : undefined;
+      return access.read ? { ...access, write: false } : undefined;
     case 'bi':
       return access;
   }
-}
-
-/** The secret in `Authorization`, raw (COMPAT 3.2) or after `Bearer`; else the one among the subprotocols. */
-export function authorization(headers: IncomingHttpHeaders): string | undefined {
-  const value = headers.authorization?.trim();
-  if (!value) return bearerToken(headers['sec-websocket-protocol']);
-  return /^bearer\s+/i.test(value) ? value.replace(/^bearer\s+/i, '') : value;
 }
 
 /** Whether the page that asks was served under the very name that it asks. */
@@ -172,12 +203,4 @@ export function isSameOrigin(headers: IncomingHttpHeaders): boolean {
   const origin = URL.parse(headers.origin);
   // Parsed by the origin's own scheme, so that a default port counts as none on both sides.
   return origin !== null && origin.host === URL.parse(`${origin.protocol}//${headers.host}`)?.host;
-}
-
-function readCookie(header: string | undefined, name: string): string | undefined {
-  for (const pair of header?.split(';') ?? []) {
-    const [key, value] = pair.trim().split('=', 2);
-    if (key === name) return value;
-  }
-  return undefined;
 }

@@ -42,6 +42,7 @@ test('what version 0.1 kept in files is taken over', async (t) => {
     { ...found, lastUsed: undefined },
     {
       id: token.id,
+      household: 'home',
       topic: 'front/*',
       scope: ['read', 'write'],
       created: Date.parse(token.created),

@@ -29,8 +29,8 @@ const files: Readonly<Record<string, Take>> = {
   },
   async 'app-sessions.json'(entry, queries, now) {
     await queries.execute(
-      `INSERT INTO app_sessions (id, hash, created, expires, address, user_agent) VALUES (?, ?, ?, ?, '', '')
-        ON CONFLICT DO NOTHING`,
+      `INSERT INTO app_sessions (id, hash, created, expires, address, user_agent, user_id)
+        VALUES (?, ?, ?, ?, '', '', 'owner') ON CONFLICT DO NOTHING`,
       [randomBytes(6).toString('hex'), text(entry, 'hash'), now, date(entry, 'expires')],
     );
   },

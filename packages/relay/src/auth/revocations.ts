@@ -1,13 +1,17 @@
 import type { Clock, Logger, Millis } from '@perch/runtime';
 import type { Database, Queries } from '../storage/database.ts';
+import type { Row } from '../storage/row.ts';
 
 /** What can be taken away before its time. */
-export type Revocable = 'token' | 'session';
+export type Revocable = 'token' | 'session' | 'user' | 'device' | 'invite' | 'permission';
 
 export interface Revoked {
   readonly kind: Revocable;
   readonly id: string;
 }
+
+/** A thing that can be revoked, as one word of those that an authority rests on. */
+export const restingOn = ({ kind, id }: Revoked): string => `${kind} ${id}`;
 
 /** Nothing lives on what was revoked this long ago: codes and looked-up rights are used within seconds. */
 const REMEMBERED_MS = 10 * 60_000;
@@ -15,16 +19,17 @@ const REMEMBERED_MS = 10 * 60_000;
 const KEPT_MS = 24 * 3_600_000;
 
 /**
- * What was revoked, by this relay, another one, or `perch token revoke`: a list in the database that only grows, of
- * which each relay reads what is new. Ids are never used twice, so whatever is in the list has ended for good.
+ * What was revoked, by this relay, another one, or `perch token revoke`: a numbered list in the database that only
+ * grows, of which each relay reads what is new. What can be given again (a permission) is there again each time that it
+ * is taken: so whoever looks something up keeps the number that was read last, {@link seen}, and it ends by a later one.
  */
 export class Revocations {
   readonly #database: Database;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #onNews: () => void;
-  /** `kind id` → when it was read, on our clock; in that order. */
-  readonly #ended = new Map<string, Millis>();
+  /** {@link restingOn} → its last number, and when that was read, on our clock; in that order. */
+  readonly #ended = new Map<string, { readonly seq: number; readonly at: Millis }>();
   #seen = 0;
   #reading: Promise<void> | undefined;
   #isOutOfTouch = false;
@@ -48,16 +53,25 @@ export class Revocations {
     await queries.execute('DELETE FROM revocations WHERE at < ?', [at - KEPT_MS]);
   }
 
-  /** Finds where the list stands; what is older is not in the tables of rights any more. */
+  /** Reads the latest of the list: a code may be older than this process. What is older nobody can hold any more. */
   async open(): Promise<void> {
     const [n = 0] = await this.#database.query('SELECT n FROM revocation_count', [], (row) =>
       row.number('n'),
     );
+    const select = 'SELECT seq, kind, id FROM revocations WHERE seq <= ? AND at >= ? ORDER BY seq';
+    const since = Math.floor(this.#clock.wall()) - REMEMBERED_MS;
+    for (const news of await this.#database.query(select, [n, since], decodeNews)) this.#take(news);
     this.#seen = n;
   }
 
-  has({ kind, id }: Revoked): boolean {
-    return this.#ended.has(`${kind} ${id}`);
+  /** The number of the last that was read. Keep what it was before a right is looked up. */
+  get seen(): number {
+    return this.#seen;
+  }
+
+  /** Whether something was revoked at a later number. @param what {@link restingOn}. */
+  endedSince(what: string, seq: number): boolean {
+    return (this.#ended.get(what)?.seq ?? 0) > seq;
   }
 
   /** Reads what is new. A failure is in the log, once, and what was known before holds. */
@@ -73,14 +87,11 @@ export class Revocations {
       const news = await this.#database.query(
         'SELECT seq, kind, id FROM revocations WHERE seq > ? ORDER BY seq',
         [this.#seen],
-        (row) => ({ seq: row.number('seq'), key: `${row.text('kind')} ${row.text('id')}` }),
+        decodeNews,
       );
       this.#isOutOfTouch = false;
       this.#forget();
-      for (const { seq, key } of news) {
-        this.#seen = seq;
-        this.#ended.set(key, this.#clock.now());
-      }
+      for (const each of news) this.#take(each);
       if (news.length > 0) this.#onNews();
     } catch (error) {
       if (this.#isOutOfTouch) return;
@@ -91,11 +102,28 @@ export class Revocations {
     }
   }
 
+  #take({ seq, what }: News): void {
+    this.#seen = seq;
+    // Deleted first, so that it is among the latest.
+    this.#ended.delete(what);
+    this.#ended.set(what, { seq, at: this.#clock.now() });
+  }
+
   #forget(): void {
     const oldest = this.#clock.now() - REMEMBERED_MS;
-    for (const [key, at] of this.#ended) {
+    for (const [key, { at }] of this.#ended) {
       if (at > oldest) return;
       this.#ended.delete(key);
     }
   }
 }
+
+interface News {
+  readonly seq: number;
+  readonly what: string;
+}
+
+const decodeNews = (row: Row): News => ({
+  seq: row.number('seq'),
+  what: `${row.text('kind')} ${row.text('id')}`,
+});

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Access, matchesTopic } from '@perch/protocol';
 import type { Clock, Logger } from '@perch/runtime';
+import { FIRST_HOUSEHOLD } from '../people/household.ts';
 import type { Database } from '../storage/database.ts';
 import type { Row } from '../storage/row.ts';
 import { Revocations } from './revocations.ts';
@@ -9,6 +10,8 @@ import { hashSecret, newSecret } from './secret.ts';
 /** A token, without its secret. Times are milliseconds since 1970. */
 export interface TokenRecord {
   readonly id: string;
+  /** Whose topics it is for. */
+  readonly household: string;
   /** Glob of topic names. */
   readonly topic: string;
   readonly scope: readonly Scope[];
@@ -28,6 +31,10 @@ export interface NewToken {
   readonly topic: string;
   readonly scope: readonly Scope[];
   readonly ttlMs: number;
+  /** Default: the first. */
+  readonly household?: string;
+  /** The user who makes it; it ends with him. None: who runs the machine. */
+  readonly madeBy?: string;
 }
 
 /** The last moment that a date can be. */
@@ -70,6 +77,7 @@ export class Tokens {
     const now = this.#clock.wall();
     const record: TokenRecord = {
       id: randomBytes(6).toString('hex'),
+      household: token.household ?? FIRST_HOUSEHOLD,
       topic: token.topic,
       scope,
       created: now,
@@ -78,25 +86,42 @@ export class Tokens {
     };
     await this.#database.execute('DELETE FROM tokens WHERE expires <= ?', [now]);
     await this.#database.execute(
-      'INSERT INTO tokens (id, hash, topic, scope, created, expires) VALUES (?, ?, ?, ?, ?, ?)',
-      [record.id, hashSecret(secret), record.topic, scope.join(' '), record.created, record.expires],
+      `INSERT INTO tokens (id, hash, topic, scope, created, expires, household, made_by)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      [
+        record.id,
+        hashSecret(secret),
+        record.topic,
+        scope.join(' '),
+        record.created,
+        record.expires,
+        record.household,
+        token.madeBy ?? null,
+      ],
     );
     return { secret, record };
   }
 
-  /** Ends a token; connections that rest on it are closed within a second. @returns the token, if there was one. */
-  revoke(id: string): Promise<TokenRecord | undefined> {
+  /**
+   * Ends a token; connections that rest on it are closed within a second.
+   *
+   * @param household only one of this. Default: of any.
+   * @returns the token, if there was one.
+   */
+  revoke(id: string, household?: string): Promise<TokenRecord | undefined> {
     return this.#database.transaction(async (queries) => {
-      const [token] = await queries.query('DELETE FROM tokens WHERE id = ? RETURNING *', [id], decodeToken);
+      const remove = 'DELETE FROM tokens WHERE id = ? AND household = COALESCE(?, household) RETURNING *';
+      const [token] = await queries.query(remove, [id, household ?? null], decodeToken);
       if (token) await Revocations.note(queries, { kind: 'token', id }, this.#clock.wall());
       return token;
     });
   }
 
-  /** Those that are neither revoked nor expired, the oldest first. */
-  valid(): Promise<TokenRecord[]> {
-    const select = 'SELECT * FROM tokens WHERE expires > ? ORDER BY created, id';
-    return this.#database.query(select, [this.#clock.wall()], decodeToken);
+  /** Those that are neither revoked nor expired, the oldest first. @param household default: of all. */
+  valid(household?: string): Promise<TokenRecord[]> {
+    const select = `SELECT * FROM tokens WHERE expires > ? AND household = COALESCE(?, household)
+      ORDER BY created, id`;
+    return this.#database.query(select, [this.#clock.wall(), household ?? null], decodeToken);
   }
 
   #noteUse(id: string, now: number): void {
@@ -113,6 +138,9 @@ export const tokenAccess = (token: TokenRecord, topic: string): Access => {
   return { read: covers && token.scope.includes('read'), write: covers && token.scope.includes('write') };
 };
 
+/** Whether the token has a scope that is for no topic. */
+export const tokenMay = (token: TokenRecord, scope: Scope): boolean => token.scope.includes(scope);
+
 export function checkScope(scope: readonly unknown[]): readonly Scope[] {
   const known = scopes.filter((name) => scope.includes(name));
   if (known.length === 0 || known.length !== new Set(scope).size) {
@@ -123,6 +151,7 @@ export function checkScope(scope: readonly unknown[]): readonly Scope[] {
 
 const decodeToken = (row: Row): TokenRecord => ({
   id: row.text('id'),
+  household: row.text('household'),
   topic: row.text('topic'),
   scope: checkScope(row.text('scope').split(' ')),
   created: row.number('created'),

@@ -12,11 +12,18 @@ import { toStatus } from './reports.ts';
  */
 export function accessRoutes(app: FastifyInstance, desk: AccessDesk): void {
   const schema = { hide: true };
+  const config = { permit: { to: 'legacy' } } as const;
+  const anyone = { config: { permit: { to: 'everyone' } } as const, schema };
 
-  app.post('/bids/deny', { schema, onRequest: async (request, reply) => deny(request, reply, desk) }, none);
-  app.post('/bids/allow', { schema, onRequest: async (request, reply) => allow(request, reply, desk) }, none);
+  const answers = (answer: typeof deny) => ({
+    config,
+    schema,
+    onRequest: async (request: FastifyRequest, reply: FastifyReply) => answer(request, reply, desk),
+  });
+  app.post('/bids/deny', answers(deny), none);
+  app.post('/bids/allow', answers(allow), none);
   for (const list of ['denied', 'allowed'] as const) {
-    app.get(`/bids/${list === 'denied' ? 'deny' : 'allow'}`, { schema }, async (request, reply) => {
+    app.get(`/bids/${list === 'denied' ? 'deny' : 'allow'}`, { config, schema }, async (request, reply) => {
       const token = desk.authorise(request, reply);
       if (!token) return reply;
       if (!desk.isAdmin(token)) return complains(reply, 401, 'token missing relay:admin scope');
@@ -24,7 +31,7 @@ export function accessRoutes(app: FastifyInstance, desk: AccessDesk): void {
     });
   }
 
-  app.get('/status', { schema }, async (request, reply) => {
+  app.get('/status', { config, schema }, async (request, reply) => {
     const token = desk.authorise(request, reply);
     if (!token) return reply;
     if (!token.hasAudience || !token.scopes.includes('relay:stats')) {
@@ -33,8 +40,8 @@ export function accessRoutes(app: FastifyInstance, desk: AccessDesk): void {
     return says(reply, 200, desk.reports().map(toStatus));
   });
 
-  app.get('/swagger.json', { schema }, async (_request, reply) => says(reply, 200, accessSpec));
-  app.get('/docs', { schema }, async (_request, reply) =>
+  app.get('/swagger.json', anyone, async (_request, reply) => says(reply, 200, accessSpec));
+  app.get('/docs', anyone, async (_request, reply) =>
     reply
       .headers({ 'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'" })
       .type('text/html; charset=utf-8')
@@ -42,7 +49,7 @@ export function accessRoutes(app: FastifyInstance, desk: AccessDesk): void {
   );
 
   for (const path of ['/bids/deny', '/bids/allow', '/status']) {
-    app.options(path, { schema }, async (_request, reply) => reply.headers(CORS).code(204).send());
+    app.options(path, anyone, async (_request, reply) => reply.headers(CORS).code(204).send());
   }
   refuseOthers(app, '/session/*', ['POST']);
   refuseOthers(app, '/bids/deny', ['GET', 'POST']);
@@ -113,7 +120,16 @@ function refuseOthers(app: FastifyInstance, url: string, allowed: readonly strin
     reply.header('Allow', allowed.join(', '));
     return frameError(reply, 405, `method ${request.method} is not allowed, but [${allowed.join(',')}] are`);
   };
-  app.route({ method, url, schema: { hide: true }, exposeHeadRoute: false, onRequest, handler: none });
+  const config = { permit: { to: 'everyone' } } as const;
+  app.route({
+    method,
+    url,
+    config,
+    schema: { hide: true },
+    exposeHeadRoute: false,
+    onRequest,
+    handler: none,
+  });
 }
 
 /** Never called: the hook before it has answered, without reading a body that nobody asked for. */

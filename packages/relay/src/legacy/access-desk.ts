@@ -6,6 +6,7 @@ import type { Refusals } from '../audit/refusals.ts';
 import { callerAddress } from '../auth/caller.ts';
 import type { Codes } from '../auth/codes.ts';
 import { authorization, type Gate } from '../auth/gate.ts';
+import { FIRST_HOUSEHOLD } from '../people/household.ts';
 import { complains, frameError, says } from './access-answers.ts';
 import { type AccessToken, judgeAccessToken, type PractableSettings, scopeAccess } from './access-token.ts';
 import { BOOKING_ID_CHARS, type Bookings } from './bookings.ts';
@@ -129,7 +130,8 @@ export class AccessDesk {
       return complains(reply, 400, words);
     }
     const by = { kind: 'booking', id: bookingId, scopes, since: clock.wall(), expires } as const;
-    const code = await codes.issue({ topic, access: scopeAccess(scopes), by });
+    const place = { household: FIRST_HOUSEHOLD };
+    const code = await codes.issue({ topic, access: scopeAccess(scopes), by, place });
     if (code === undefined) {
       return frameError(reply, 503, 'too many codes are pending; try again in a moment');
     }

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { Batch, Taker } from '@perch/hub';
 import { type Clock, type Millis, millis, type Timer } from '@perch/runtime';
+import { FIRST_HOUSEHOLD } from '../people/household.ts';
 import type { Inhabitant, Topics } from '../topics.ts';
 import { type Report, reportOf, toStats } from './reports.ts';
 
@@ -35,9 +36,9 @@ export class StatsTopic implements Taker {
     this.#period = clock.every(millis(Math.max(every, SHORTEST_PERIOD)), () => this.#tell());
   }
 
-  /** Everybody who is connected, and itself, which the older relay listed too. */
+  /** Everybody who is connected to topics of the first household, and itself, which the older relay listed too. */
   reports(): Report[] {
-    return [...[...this.#topics.connections].map(reportOf), this.#own];
+    return [...this.#topics.connectionsOf(FIRST_HOUSEHOLD).map(reportOf), this.#own];
   }
 
   take(batch: Batch): void {

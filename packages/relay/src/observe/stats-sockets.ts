@@ -3,6 +3,7 @@ import { closeCodes } from '@perch/protocol';
 import type { Clock } from '@perch/runtime';
 import type { WebSocket } from 'ws';
 import type { Authority } from '../auth/codes.ts';
+import type { Onlooker } from '../auth/gate.ts';
 import type { Topics } from '../topics.ts';
 import { clientStats } from './client-stats.ts';
 
@@ -28,13 +29,14 @@ export class StatsSockets {
     return this.#open.size;
   }
 
-  add(webSocket: WebSocket, socket: Duplex, authority: Authority): void {
-    this.#open.set(webSocket, authority);
+  /** @param whose the connections of which household it hears of, and by which right. */
+  add(webSocket: WebSocket, socket: Duplex, whose: Onlooker): void {
+    this.#open.set(webSocket, whose.by);
     webSocket.on('message', () => {
       if (socket.writableLength > MOST_BUFFERED_BYTES) return;
       // One write for all of them; each stays a message of its own.
       socket.cork();
-      for (const connection of this.#topics.connections) {
+      for (const connection of this.#topics.connectionsOf(whose.household)) {
         webSocket.send(JSON.stringify(clientStats(connection, this.#clock)));
       }
       socket.uncork();

@@ -3,6 +3,8 @@ import { rights } from './0001-rights.ts';
 import { audit } from './0002-audit.ts';
 import { bookings } from './0003-bookings.ts';
 import { authorities } from './0004-authorities.ts';
+import { people } from './0005-people.ts';
+import { acme } from './0006-acme.ts';
 
 /** Every step, in order. The position in this list is the version of the tables: never take one out or move it. */
-export const migrations: readonly Migration[] = [rights, audit, bookings, authorities];
+export const migrations: readonly Migration[] = [rights, audit, bookings, authorities, people, acme];

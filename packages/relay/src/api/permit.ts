@@ -1,0 +1,192 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Refusals } from '../audit/refusals.ts';
+import { callerAddress } from '../auth/caller.ts';
+import { type DeviceBook, isSameOrigin } from '../auth/gate.ts';
+import { type Scope, tokenMay } from '../auth/tokens.ts';
+import { type Caller, type Known, NOBODY } from '../people/caller.ts';
+import { authorization, type Callers } from '../people/callers.ts';
+import { isAtLeast, type Permission, permissions, type Role } from '../people/permissions.ts';
+import { rightAt } from '../people/rights.ts';
+
+/** Who may use a route. Every route has one, or the server does not start. */
+export type Permit =
+  /** It holds no secret, or the body brings its own proof. `origin: 'own'`: but no page of another site. */
+  | { readonly to: 'everyone'; readonly origin?: 'own' }
+  /** Somebody who is signed in: guests and invites too; or at least of this role. */
+  | { readonly to: 'session' | 'member' | 'owner' }
+  /** Whoever has this permission, or any, on the device that `params.id` names. */
+  | { readonly to: 'device'; readonly permission: Permission | 'any' }
+  /** A device that shows its identity. */
+  | { readonly to: 'enrolled' }
+  /** An API token with this scope, or a person. */
+  | { readonly to: 'scope'; readonly scope: Scope; readonly or?: 'session' | 'member' | 'owner' }
+  /** Whoever has a right to the topic of the path, or to any where it is a list: the room asks the gate. */
+  | { readonly to: 'topic' }
+  /** An older relay's own token, checked by its room. */
+  | { readonly to: 'legacy' };
+
+/** Who may open a WebSocket, by path. */
+export const socketPermits: Readonly<Record<string, Permit>> = {
+  '/in/*': { to: 'topic' },
+  '/out/*': { to: 'topic' },
+  '/bi/*': { to: 'topic' },
+  '/session/*': { to: 'topic' },
+  '/ws': { to: 'topic' },
+};
+
+/** A route, and who may use it. */
+export interface PermitRow {
+  readonly method: string;
+  readonly url: string;
+  readonly permit: Permit;
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    permit?: Permit;
+  }
+  interface FastifyRequest {
+    /** Who asks, as far as the route's row wants to know: `nobody` where anyone may. */
+    caller: Caller;
+  }
+}
+
+export interface PermitOptions {
+  readonly callers: Callers;
+  readonly devices?: DeviceBook | undefined;
+  readonly refusals: Refusals;
+}
+
+/**
+ * Enforces the rows: nothing of a request is read before.
+ *
+ * @returns all rows, complete when the server is ready.
+ */
+export function enforcePermits(app: FastifyInstance, options: PermitOptions): readonly PermitRow[] {
+  const rows: PermitRow[] = [];
+  app.addHook('onRoute', ({ method, url, config }) => {
+    const permit = config?.permit;
+    if (!permit) throw new TypeError(`config.permit: the route ${method} ${url} must say who may use it`);
+    for (const each of [method].flat()) rows.push({ method: each, url, permit });
+  });
+  app.decorateRequest('caller');
+  app.addHook('onRequest', async (request, reply) => {
+    request.caller = NOBODY;
+    const { permit } = request.routeOptions.config;
+    if (!permit || request.is404) return;
+    const verdict = await judge(request, permit, options);
+    if ('code' in verdict) return refuse(request, reply, verdict, options.refusals);
+    request.caller = verdict;
+  });
+  return rows;
+}
+
+interface Refusal {
+  readonly code: 401 | 403 | 404;
+  readonly message: string;
+}
+
+/** Who asks, if he may; else why not. */
+async function judge(
+  request: FastifyRequest,
+  permit: Permit,
+  { callers, devices }: PermitOptions,
+): Promise<Caller | Refusal> {
+  switch (permit.to) {
+    case 'everyone':
+      return permit.origin === 'own' && isForeign(request) ? FOREIGN : NOBODY;
+    case 'topic':
+    case 'legacy':
+      return NOBODY;
+    case 'enrolled':
+      return (await callers.ofDevice(request)) ?? NO_IDENTITY;
+    case 'scope': {
+      const caller = await callers.ofToken(request);
+      if (caller && tokenMay(caller.token, permit.scope)) return caller;
+      const message = `a token with scope ${permit.scope}${permit.or ? ', or a sign-in,' : ''} is needed`;
+      const refusal: Refusal = { code: 401, message };
+      if (!permit.or || authorization(request.headers) !== undefined) return refusal;
+      return judgePerson(request, await callers.ofSession(request), permit.or, refusal);
+    }
+    case 'session':
+    case 'member':
+    case 'owner':
+      return judgePerson(request, await callers.ofSession(request), permit.to, NO_SIGN_IN);
+    case 'device': {
+      const caller = judgePerson(request, await callers.ofSession(request), 'session', NO_SIGN_IN);
+      if ('code' in caller) return caller;
+      const { id: device } = request.params as { id: string };
+      return judgeDevice(caller, device, await devices?.householdOf(device), permit.permission);
+    }
+  }
+}
+
+function judgePerson(
+  request: FastifyRequest,
+  caller: Known | undefined,
+  least: 'session' | Role,
+  otherwise: Refusal,
+): Known | Refusal {
+  if (!caller) return otherwise;
+  if (!isReading(request) && !isSameOrigin(request.headers)) return FOREIGN;
+  if (least === 'session') return caller;
+  const role = caller.kind === 'user' ? caller.user.role : 'guest';
+  return isAtLeast(role, least) ? caller : { code: 403, message: `only ${words[least]} may do this` };
+}
+
+function judgeDevice(
+  caller: Known,
+  device: string,
+  household: string | undefined,
+  permission: Permission | 'any',
+): Known | Refusal {
+  // Who has nothing to do with a device does not learn that it is there.
+  if (household === undefined || household !== caller.household) return NO_DEVICE;
+  const has = (wanted: readonly Permission[]) => rightAt(caller, { household, device }, wanted);
+  const any = has(permissions);
+  if (any.permissions.length === 0) return NO_DEVICE;
+  const right = permission === 'any' ? any : has([permission]);
+  if (right.permissions.length > 0) return { ...caller, by: right.by };
+  return { code: 403, message: `you have no permission to ${verbs[permission as Permission]} this device` };
+}
+
+function refuse(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  refusal: Refusal,
+  refusals: Refusals,
+): FastifyReply {
+  const url = request.routeOptions.url ?? '';
+  refusals.note({
+    what: 'request',
+    from: callerAddress(request.raw),
+    detail: `${request.method} ${url}: ${refusal.message}`,
+  });
+  return reply.code(refusal.code).send(refusal);
+}
+
+const isReading = ({ method }: FastifyRequest): boolean => ['GET', 'HEAD', 'OPTIONS'].includes(method);
+
+/** A page of another site asks. Programs that are no browser say no origin. */
+const isForeign = ({ headers }: FastifyRequest): boolean =>
+  headers.origin !== undefined && !isSameOrigin(headers);
+
+const NO_SIGN_IN: Refusal = { code: 401, message: 'a sign-in is needed' };
+const NO_IDENTITY: Refusal = { code: 401, message: 'the identity of an enrolled device is needed' };
+const NO_DEVICE: Refusal = { code: 404, message: 'there is no such device' };
+const FOREIGN: Refusal = { code: 403, message: 'a page of another site may not do this here' };
+
+const words: Readonly<Record<Role, string>> = {
+  owner: 'an owner of the household',
+  member: 'a member of the household',
+  guest: 'somebody who is signed in',
+};
+
+const verbs: Readonly<Record<Permission, string>> = {
+  view: 'see',
+  listen: 'hear',
+  talk: 'talk through',
+  command: 'command',
+  call: 'call',
+  captures: 'see the captures of',
+};
