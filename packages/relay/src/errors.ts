@@ -16,6 +16,7 @@ export type RelayErrorCode =
   | 'storage-failed'
   | 'certificate-unreadable'
   | 'certificate-invalid'
+  | 'certificate-refused'
   | 'plain-http'
   | 'web-root-unreadable'
   | 'start-failed';
@@ -73,21 +74,21 @@ export function dataError(error: unknown, path: string): RelayError {
   }
 }
 
-/** An error of listening, as one of ours. */
-export function listenError(error: unknown, host: string, port: number): RelayError {
+/** An error of listening, as one of ours. @param flag that which says where to listen. */
+export function listenError(error: unknown, host: string, port: number, flag = '--listen'): RelayError {
   if (error instanceof RelayError) return error;
   const cause = { cause: error };
   switch (systemCode(error)) {
     case 'EADDRINUSE':
       return new RelayError(
         'port-in-use',
-        `Port ${port} of ${host} is in use by another program. Stop that, or choose another port with --listen HOST:PORT.`,
+        `Port ${port} of ${host} is in use by another program. Stop that, or choose another port with ${flag} HOST:PORT.`,
         cause,
       );
     case 'EACCES':
       return new RelayError(
         'port-denied',
-        `This user may not listen on port ${port}. Choose one from 1024 up with --listen HOST:PORT, or give the right (CAP_NET_BIND_SERVICE).`,
+        `This user may not listen on port ${port}. Choose one from 1024 up with ${flag} HOST:PORT, or give the right (CAP_NET_BIND_SERVICE).`,
         cause,
       );
     case 'EADDRNOTAVAIL':
@@ -95,7 +96,7 @@ export function listenError(error: unknown, host: string, port: number): RelayEr
     case 'EAI_AGAIN':
       return new RelayError(
         'address-unavailable',
-        `${host} is no address of this machine. Use 127.0.0.1, or 0.0.0.0 for all, with --listen HOST:PORT.`,
+        `${host} is no address of this machine. Use 127.0.0.1, or 0.0.0.0 for all, with ${flag} HOST:PORT.`,
         cause,
       );
     default:

@@ -35,6 +35,8 @@ export interface CaOptions {
    * of a house only; one that lacks a name is replaced by a new one, good for the old and the new names.
    */
   readonly names?: readonly string[];
+  /** What a new one is good for besides; no reason to replace one. */
+  readonly furtherNames?: readonly string[];
   readonly clock: Clock;
 }
 
@@ -89,12 +91,14 @@ export class Ca {
   readonly certificate: string;
   readonly #clock: Clock;
   readonly #usage: CaUsage;
+  readonly #names: readonly string[];
   readonly #x509: X509Certificate;
   readonly #key: KeyObject;
 
   private constructor(kept: Kept, { usage, clock, name }: CaOptions) {
     this.#clock = clock;
     this.#usage = usage;
+    this.#names = kept.names;
     this.certificate = kept.certificate;
     try {
       this.#x509 = new X509Certificate(kept.certificate);
@@ -113,10 +117,11 @@ export class Ca {
   static async open(options: CaOptions): Promise<Ca> {
     for (;;) {
       const kept = await read(options);
-      const names = (options.names ?? []).map((name) => name.toLowerCase());
+      const { names = [], furtherNames = [] } = options;
       if (kept && isGoodFor(kept, names, options)) return new Ca(kept, options);
       // Another relay may be as quick: the first one's stays, and it is read in the next round.
-      const fresh = await make([...new Set([...(kept?.names ?? []), ...names])], options);
+      const all = [...(kept?.names ?? []), ...names, ...furtherNames];
+      const fresh = await make([...new Set(all.map((name) => name.toLowerCase()))], options);
       if (kept) await replace(kept, fresh, options);
       else await keep(fresh, options);
     }
@@ -130,6 +135,11 @@ export class Ca {
   /** Its name where people see it listed. */
   get title(): string {
     return subjectOf(this.#x509).commonName;
+  }
+
+  /** Whether it may sign for this DNS name or address. */
+  mayName(name: string): boolean {
+    return this.#usage === 'client' || permits(this.#names, name.toLowerCase());
   }
 
   /** Signs a certificate for its one usage. Who may have which is decided before. */
@@ -210,7 +220,7 @@ async function replace(old: Kept, fresh: Kept, { database, name, clock }: CaOpti
 }
 
 function isGoodFor(kept: Kept, names: readonly string[], { usage }: CaOptions): boolean {
-  return usage === 'client' || names.every((name) => permits(kept.names, name));
+  return usage === 'client' || names.every((name) => permits(kept.names, name.toLowerCase()));
 }
 
 async function make(names: readonly string[], { title, usage, clock }: CaOptions): Promise<Kept> {

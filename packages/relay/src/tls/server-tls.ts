@@ -1,0 +1,173 @@
+import type { SecureContextOptions, Server, TlsOptions as ServerOptions } from 'node:tls';
+import { type Clock, type Logger, Scope } from '@perch/runtime';
+import type { Database } from '../storage/database.ts';
+import { AcmeCertificate } from './acme/acme-certificate.ts';
+import { HttpDoor } from './acme/http-01.ts';
+import { DEFAULT_DIRECTORY, orderCertificate } from './acme/order.ts';
+import { AcmeStore } from './acme/store.ts';
+import type { Ca } from './ca.ts';
+import { type CertificateSource, isPubliclyTrusted, type ServerCertificate } from './certificate.ts';
+import { GivenCertificate, type GivenFiles } from './given-files.ts';
+import { LocalCertificate } from './local-certificate.ts';
+import { machineNames } from './machine-names.ts';
+
+/** Whose certificate the relay shows: that of two files, one by ACME, or one by its own authority (`local`). */
+export type TlsOptions = GivenFiles | { readonly acme: AcmeOptions } | 'local';
+
+/** A certificate by ACME (RFC 8555), for names that lead to this machine. */
+export interface AcmeOptions {
+  /** DNS names; the first is where plain HTTP sends people who use another. */
+  readonly names: readonly string[];
+  /** Whom the ACME server may write to. */
+  readonly email?: string;
+  /** Address of the ACME server's directory. Default: Let's Encrypt. */
+  readonly directory?: string;
+  /** PEM certificates that the ACME server's HTTPS is trusted by, in place of the usual ones. */
+  readonly directoryCa?: string;
+  /** Where plain HTTP listens, for the ACME server's question: the world must reach it as port 80. */
+  readonly listen: { readonly host: string; readonly port: number };
+}
+
+export interface ServerTlsOptions {
+  readonly tls: TlsOptions;
+  readonly database: Database;
+  /** This relay's name among those that share the database. */
+  readonly node: string;
+  /** Names and addresses that people use, for a certificate by the relay's own authority. */
+  readonly names: readonly string[];
+  /** Port under which people reach the relay; asked once it listens. */
+  readonly publicPort: () => number;
+  /** PEM of the authority whose certificates clients may show. Without it none is asked for. */
+  readonly clientAuthority?: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/**
+ * Mozilla's "intermediate" (version 5.7) without the slow ones: TLS 1.3, and of 1.2 what has forward secrecy and
+ * authenticated encryption.
+ */
+const CIPHERS = [
+  'TLS_AES_128_GCM_SHA256',
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+].join(':');
+
+/** Who is slower than this at shaking hands is cut off, ms. */
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+
+/** The relay's side of TLS: its certificate of the moment, swapped in every server while connections go on. */
+export class ServerTls implements AsyncDisposable {
+  readonly #options: ServerTlsOptions;
+  readonly #scope = new Scope();
+  readonly #servers = new Set<Server>();
+  #current: (ServerCertificate & { readonly isPublic: boolean }) | undefined;
+  #acme: AcmeCertificate | undefined;
+
+  private constructor(options: ServerTlsOptions) {
+    this.#options = options;
+  }
+
+  /** @throws {RelayError} where there is no certificate to begin with, or the port of plain HTTP cannot be had. */
+  static async open(options: ServerTlsOptions): Promise<ServerTls> {
+    const tls = new ServerTls(options);
+    try {
+      await tls.#scope.own(await tls.#source()).start((certificate) => tls.#use(certificate));
+      return tls;
+    } catch (error) {
+      await tls.close();
+      throw error;
+    }
+  }
+
+  /** What a server is made with. {@link serve} it then. */
+  get serverOptions(): ServerOptions {
+    const { clientAuthority } = this.#options;
+    return {
+      ...this.#context(),
+      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+      // Whoever has a certificate of a device shows it, and is judged later. The question names the one authority that
+      // it may be of: a browser that has none of that authority does not ask its user for one.
+      ...(clientAuthority !== undefined && { requestCert: true, rejectUnauthorized: false }),
+    };
+  }
+
+  /** Keeps this server's certificate the current one, until it is closed. */
+  serve(server: Server): void {
+    this.#servers.add(server);
+    server.once('close', () => this.#servers.delete(server));
+  }
+
+  /** Begins what needs the relay to be reachable: the first order of a certificate. Call it when it listens. */
+  ready(): void {
+    void this.#acme?.look();
+  }
+
+  /** Whether browsers take the certificate of the moment by themselves: then they shall insist on it. */
+  get isPublic(): boolean {
+    return this.#current?.isPublic === true;
+  }
+
+  /** The relay's own authority, where it has signed the certificate of the moment. */
+  get authority(): Ca | undefined {
+    return this.#current?.authority;
+  }
+
+  close(): Promise<void> {
+    return this.#scope.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #source(): Promise<CertificateSource> {
+    const { tls, clock, logger } = this.#options;
+    if (tls === 'local') return this.#local(this.#options.names);
+    if ('acme' in tls) return await this.#openAcme(tls.acme);
+    return new GivenCertificate({ files: tls, clock, logger });
+  }
+
+  #local(names: readonly string[]): LocalCertificate {
+    const { database, clock, logger } = this.#options;
+    return new LocalCertificate({ database, names, machineNames, clock, logger });
+  }
+
+  async #openAcme({ listen, ...acme }: AcmeOptions): Promise<AcmeCertificate> {
+    const { database, node, clock, logger, publicPort } = this.#options;
+    const directory = acme.directory ?? DEFAULT_DIRECTORY;
+    const names = acme.names.map((name) => name.toLowerCase());
+    const store = new AcmeStore({ database, clock, node, directory, names });
+    this.#scope.own(
+      await HttpDoor.open({ listen, names, httpsPort: publicPort, answer: (token) => store.answer(token) }),
+    );
+    this.#acme = new AcmeCertificate({
+      store,
+      order: (signal) => orderCertificate({ ...acme, directory, names, store, clock, signal }),
+      fallback: this.#local([...names, ...this.#options.names]),
+      clock,
+      logger,
+    });
+    return this.#acme;
+  }
+
+  #use(certificate: ServerCertificate): void {
+    this.#current = { ...certificate, isPublic: isPubliclyTrusted(certificate.cert) };
+    for (const server of this.#servers) server.setSecureContext(this.#context());
+  }
+
+  #context(): SecureContextOptions {
+    const { cert, key } = this.#current ?? {};
+    const { clientAuthority } = this.#options;
+    return {
+      ...{ cert, key, ciphers: CIPHERS, minVersion: 'TLSv1.2', honorCipherOrder: false },
+      ...(clientAuthority !== undefined && { ca: clientAuthority }),
+    };
+  }
+}

@@ -1,0 +1,96 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { get } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { makeCertificate } from './certificate.ts';
+import { freePort, type Launched, launch } from './launch.ts';
+
+/** An ACME server that a test has started: Let's Encrypt's own for tests. It ends when it is closed or disposed. */
+export interface TestAcmeServer extends AsyncDisposable {
+  /** Address of its directory. */
+  readonly directory: string;
+  /** PEM: what its own HTTPS is trusted by. */
+  readonly ca: string;
+  /** PEM: what the certificates that it gives are trusted by. */
+  root(): Promise<string>;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts Pebble on free ports of loopback, with a name server of its own for which every name is 127.0.0.1. It rejects
+ * nonces now and then, as it does by default, so that clients have to cope.
+ *
+ * @param options.httpPort where it asks for HTTP-01 in place of port 80.
+ */
+export async function startPebble(options: { httpPort: number }): Promise<TestAcmeServer> {
+  const directory = mkdtempSync(join(tmpdir(), 'perch-pebble-'));
+  const running: Launched[] = [];
+  const close = async () => {
+    await Promise.all(running.map((program) => program.close()));
+    rmSync(directory, { recursive: true, force: true });
+  };
+  try {
+    const certificate = await makeCertificate(directory);
+    const [port, managementPort, dnsPort, dnsManagementPort] = await freePorts(4);
+    const none = ['-http01', '', '-https01', '', '-tlsalpn01', ''];
+    running.push(
+      await launch({
+        command: [
+          ...(['pebble-challtestsrv', '-dns01', `127.0.0.1:${dnsPort}`] as const),
+          ...['-defaultIPv4', '127.0.0.1', '-defaultIPv6', ''],
+          ...['-management', `127.0.0.1:${dnsManagementPort}`, ...none],
+        ],
+        readyWhen: /Starting management server/,
+      }),
+    );
+    const config = join(directory, 'config.json');
+    writeFileSync(
+      config,
+      JSON.stringify({
+        pebble: {
+          listenAddress: `127.0.0.1:${port}`,
+          managementListenAddress: `127.0.0.1:${managementPort}`,
+          certificate: certificate.certFile,
+          privateKey: certificate.keyFile,
+          httpPort: options.httpPort,
+          tlsPort: 1,
+          ocspResponderURL: '',
+        },
+      }),
+    );
+    running.push(
+      await launch({
+        command: ['pebble', '-strict', '-config', config, '-dnsserver', `127.0.0.1:${dnsPort}`],
+        env: { ...process.env, PEBBLE_VA_NOSLEEP: '1' },
+        readyWhen: /ACME directory available/,
+      }),
+    );
+    return {
+      directory: `https://127.0.0.1:${port}/dir`,
+      ca: certificate.cert,
+      root: () => fetchText(`https://127.0.0.1:${managementPort}/roots/0`, certificate.cert),
+      close,
+      [Symbol.asyncDispose]: close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Several at once, so that none is given twice. */
+async function freePorts(count: number): Promise<number[]> {
+  return await Promise.all(Array.from({ length: count }, freePort));
+}
+
+function fetchText(url: string, ca: string): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  get(url, { ca }, (response) => {
+    let text = '';
+    response.setEncoding('utf8').on('data', (part: string) => {
+      text += part;
+    });
+    response.once('end', () => resolve(text)).once('error', reject);
+  }).once('error', reject);
+  return promise;
+}
