@@ -3,6 +3,7 @@ export type ProtocolErrorCode =
   | 'bad-wire-header'
   | 'bad-control'
   | 'bad-session-answer'
+  | 'bad-agent-message'
   | 'bad-capture-message'
   | 'bad-capture-frame';
 

@@ -1,3 +1,4 @@
+export * from './agent-channel/index.ts';
 export { bearerProtocol, bearerToken } from './bearer.ts';
 export * from './captures/index.ts';
 export { type Control, type ControlType, decodeControl, encodeControl } from './control.ts';
