@@ -106,7 +106,7 @@ describe('crossbar', () => {
   });
 
   it('C7: the stats socket answers each message with one object per client', async () => {
-    await using relay = await open();
+    await using relay = await openRelay({ open: ['**'], trustProxy: ['127.0.0.1'] });
     using publisher = await Peer.open(`${relay.ws}/in/demo`, { headers: { 'User-Agent': 'camera' } });
     using viewer = await Peer.open(`${relay.ws}/out/demo`, { headers: { 'X-Forwarded-For': '1.2.3.4' } });
     using both = await Peer.open(`${relay.ws}/bi/expt`);

@@ -37,8 +37,32 @@ export const limits = {
   /** Most topics on one relay, most connections on one relay. */
   topics: 10_000,
   connections: 20_000,
+  /** Most connections from one address (of IPv6: one /64). This machine's own, and trusted proxies' as such, do not count. */
+  connectionsPerAddress: 2_000,
+  /** How often one address may connect: so many at once, then one each period. This machine's own do not count. */
+  connectBurst: 1_000,
+  connectPeriod: millis(20),
+  /** The same for one-time codes: asking for one, and using one. */
+  codeBurst: 600,
+  codePeriod: millis(50),
+  /** For signing in, whichever way; and for passwords of one account, wherever they come from. */
+  signInBurst: 20,
+  signInPeriod: millis(3_000),
+  accountSignInBurst: 20,
+  accountSignInPeriod: millis(30_000),
+  /** For opening invites. */
+  inviteBurst: 20,
+  invitePeriod: millis(3_000),
+  /** For enrolling a device. */
+  enrolmentBurst: 10,
+  enrolmentPeriod: millis(10_000),
+  /** For clients that come without any right, to show crossbar's token. */
+  strangerBurst: 100,
+  strangerPeriod: millis(200),
   /** Longest HTTP request target. */
   urlChars: 4_096,
+  /** Largest HTTP head: request line and headers. */
+  headerBytes: 16 * 1024,
   /** Dialling and the WebSocket handshake of an outgoing connection, and one HTTP call. */
   dialTimeout: millis(10_000),
   /** The same while another destination goes on meanwhile. */

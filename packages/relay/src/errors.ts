@@ -17,7 +17,6 @@ export type RelayErrorCode =
   | 'certificate-unreadable'
   | 'certificate-invalid'
   | 'certificate-refused'
-  | 'plain-http'
   | 'web-root-unreadable'
   | 'start-failed';
 

@@ -20,6 +20,11 @@ export interface RelayOptions {
   readonly open?: readonly string[];
   /** Paths of PEM files; with them the relay speaks HTTPS and wss. */
   readonly tls?: { readonly cert: string; readonly key: string };
+  /**
+   * Addresses and networks (CIDR) of proxies in front: they are believed when they say who calls (`X-Forwarded-For`,
+   * `-Proto`, `-Host`), and may speak plain HTTP beyond loopback. None by default.
+   */
+  readonly trustProxy?: readonly string[];
   /** Directory with the built web app and player. Without it only our own pages are served. */
   readonly webRoot?: string;
   /** Secret of the first sign-in link; by default a random one. One use, 15 minutes. */

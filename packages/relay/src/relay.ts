@@ -18,9 +18,11 @@ import { Refusals } from './audit/refusals.ts';
 import { AppSessions } from './auth/app-sessions.ts';
 import { type Codes, MemoryCodes } from './auth/codes.ts';
 import { Gate } from './auth/gate.ts';
+import { isLoopback } from './auth/plain-http.ts';
 import { Revocations } from './auth/revocations.ts';
 import { StoredCodes } from './auth/stored-codes.ts';
 import { Tokens } from './auth/tokens.ts';
+import { TrustedProxies } from './auth/trusted-proxies.ts';
 import { listenError } from './errors.ts';
 import { accessRoutes } from './legacy/access-api.ts';
 import { AccessDesk, type AccessDeskOptions } from './legacy/access-desk.ts';
@@ -28,6 +30,8 @@ import { Bookings } from './legacy/bookings.ts';
 import { CrossbarTokens } from './legacy/crossbar-token.ts';
 import { StatsTopic } from './legacy/stats-topic.ts';
 import { TokenFirst } from './legacy/token-first.ts';
+import { Limiter } from './limits/limiter.ts';
+import { OpenSockets } from './limits/open-sockets.ts';
 import { StatsSockets } from './observe/stats-sockets.ts';
 import { type Relay, type RelayOptions, readCertificate } from './options.ts';
 import { Callers } from './people/callers.ts';
@@ -78,6 +82,12 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
   };
   let linkSecret = options.appSecret === undefined ? undefined : await makeLink(options.appSecret);
 
+  // Who calls, and how often.
+  const onStranger = (address: string) =>
+    logger.warn('a proxy says who calls, but is not trusted', { do: `start with --trust_proxy ${address}` });
+  const proxies = new TrustedProxies({ networks: options.trustProxy ?? [], onStranger });
+  const limiter = new Limiter({ limits, refusals, clock });
+
   // Who may do what.
   const codeLimits = { life: millis(limits.codeLife), most: limits.codesPending };
   const codes: Codes =
@@ -114,9 +124,11 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
     limits,
     ...(options.tls && { tls: readCertificate(options.tls) }),
     logger,
+    proxies,
+    limiter,
     permits: { callers, refusals },
     routes(routes) {
-      sessionRoutes(routes, { gate, refusals, isTls, before: desk?.sessionHook });
+      sessionRoutes(routes, { gate, refusals, before: desk?.sessionHook });
       if (desk) accessRoutes(routes, desk);
       appAccessRoutes(routes, { sessions, users, audit, refusals, isTls });
       sessionsRoutes(routes, { sessions, revocations, audit, isTls });
@@ -129,6 +141,8 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
   });
   scope.onClose(() => app.close());
   const server = socketServer(app);
+  const openSockets = new OpenSockets({ most: limits.connectionsPerAddress, proxies, refusals });
+  openSockets.watch(server);
   const isClosing = () => scope.isClosing;
   const sockets = {
     gate,
@@ -136,6 +150,9 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
     stats,
     audit,
     refusals,
+    proxies,
+    limiter,
+    openSockets,
     ...(tokenFirst && { tokenFirst }),
     isClosing,
     limits,
@@ -210,6 +227,3 @@ function openDesk(scope: Scope, topics: Topics, parts: Omit<AccessDeskOptions, '
   const stats = scope.own(new StatsTopic({ topics, clock, every: settings.statsEvery }));
   return new AccessDesk({ ...parts, stats });
 }
-
-const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || host.startsWith('127.');

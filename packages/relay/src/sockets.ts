@@ -13,12 +13,15 @@ import { WebSocketServer } from 'ws';
 import type { Audit } from './audit/audit.ts';
 import { whoOf } from './audit/entry.ts';
 import type { Refusals } from './audit/refusals.ts';
-import { callerAddress } from './auth/caller.ts';
+import { callerAddress, callerProgram } from './auth/caller.ts';
 import type { Grant } from './auth/codes.ts';
 import type { Gate, Onlooker } from './auth/gate.ts';
+import { NO_PLAIN_HTTP, type TrustedProxies } from './auth/trusted-proxies.ts';
 import { Connection, type SilenceLimits } from './connection.ts';
 import { crossbarAccess } from './legacy/crossbar-token.ts';
 import type { TokenFirst } from './legacy/token-first.ts';
+import { type Entrance, type Limiter, retryAfter } from './limits/limiter.ts';
+import type { OpenSockets } from './limits/open-sockets.ts';
 import type { StatsSockets } from './observe/stats-sockets.ts';
 import { FIRST_HOUSEHOLD } from './people/household.ts';
 import { RIGHT_ENDED, type Topics } from './topics.ts';
@@ -36,6 +39,9 @@ export interface SocketsOptions {
   readonly stats: StatsSockets;
   readonly audit: Audit;
   readonly refusals: Refusals;
+  readonly proxies: TrustedProxies;
+  readonly limiter: Limiter;
+  readonly openSockets: OpenSockets;
   /** Clients that bring their token as first message. Without it there are none. */
   readonly tokenFirst?: TokenFirst;
   /** Nobody is taken any more. */
@@ -92,7 +98,7 @@ export class Sockets {
 
   async #arrive(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     this.#arriving++;
-    const arrival = await this.#understand(request)
+    const arrival = await this.#understand(request, socket)
       .catch((error: Error): Arrival => {
         this.#options.logger.error('who connects could not be looked up', { error });
         return refused(503, 'this relay cannot look up who you are; try again later');
@@ -101,7 +107,7 @@ export class Sockets {
     if (socket.destroyed) return;
     switch (arrival.kind) {
       case 'refused':
-        refuse(socket, arrival.status, arrival.why);
+        refuse(socket, arrival);
         break;
       case 'stats':
         this.#connectStats(request, socket, head, arrival.whose);
@@ -114,29 +120,40 @@ export class Sockets {
   }
 
   /** Decides what becomes of an upgrade. Spends the one-time code, if it brings one. */
-  async #understand(request: IncomingMessage): Promise<Arrival> {
+  async #understand(request: IncomingMessage, socket: Duplex): Promise<Arrival> {
     const { gate, topics, stats, tokenFirst, refusals, limits } = this.#options;
-    const url = URL.parse(request.url ?? '', 'http://relay');
-    if (!url || (request.url ?? '').length > limits.urlChars) return refused(400, 'bad address');
+    if (!this.#options.proxies.settle(request)) return refused(403, NO_PLAIN_HTTP);
+    const url = request.url ?? '';
+    if (url.length > limits.urlChars) return refused(400, 'bad address');
     if (this.#options.isClosing()) return STOPPING;
+    const flood = this.#tooOften('connection', request);
+    if (flood) return flood;
+    if (!this.#options.openSockets.admits(request, socket)) return TOO_MANY_OPEN;
+    // As it is written: `..` and the like are no way to another path.
+    const pathname = url.split('?', 1)[0] as string;
+    const query = new URLSearchParams(url.slice(pathname.length));
     if (topics.connectionCount + stats.size + this.#arriving > limits.connections) {
       return refused(503, 'this relay has as many connections as it takes; try again later');
     }
-    if (url.pathname === '/ws') {
+    if (pathname === '/ws') {
       const whose = await gate.statistics(request, true);
       if (this.#options.isClosing()) return STOPPING;
       if (whose) return { kind: 'stats', whose };
       refusals.note({ what: 'statistics', from: callerAddress(request), detail: NOT_ALLOWED });
       return refused(401, NOT_ALLOWED);
     }
-    const path = parseTopicPath(url.pathname);
+    const path = parseTopicPath(pathname);
     if (!path) return refused(404, 'no topic has this path; use /in/, /out/, /bi/ or /session/');
-    const grant = await gate.admit(request, path, url.searchParams.get('code'));
+    const guessing = path.kind === 'session' ? this.#tooOften('code', request) : undefined;
+    if (guessing) return guessing;
+    const grant = await gate.admit(request, path, query.get('code'));
     if (this.#options.isClosing()) return STOPPING;
     const place = grant?.place ?? (await gate.placeOf(path.topic));
     if (!grant && place.household === FIRST_HOUSEHOLD && tokenFirst?.expects(path, request.headers)) {
       if (!tokenFirst.hasRoom)
         return refused(503, 'too many clients are about to show their token; try again later');
+      const crowd = this.#tooOften('stranger', request);
+      if (crowd) return crowd;
       const access = crossbarAccess(path.kind);
       return {
         kind: 'token-first',
@@ -160,6 +177,13 @@ export class Sockets {
       return refused(503, 'this relay has as many topics as it takes; try again later');
     }
     return { kind: 'topic', path, grant };
+  }
+
+  #tooOften(entrance: Entrance, request: IncomingMessage): Arrival | undefined {
+    const wait = this.#options.limiter.take(entrance, callerAddress(request));
+    if (wait === 0) return undefined;
+    const seconds = retryAfter(wait);
+    return refused(429, `too many attempts; try again in ${seconds} s`, seconds);
   }
 
   #connectStats(request: IncomingMessage, socket: Duplex, head: Buffer, whose: Onlooker): void {
@@ -198,9 +222,9 @@ export class Sockets {
         access: grant.access,
         authority: grant.by,
         place: grant.place,
-        remoteAddress: remoteAddress(request),
+        remoteAddress: callerAddress(request),
         from: callerAddress(request),
-        userAgent: headerText(request.headers['user-agent'], 256),
+        userAgent: callerProgram(request),
         limits: this.#connectionLimits,
         clock,
         logger: logger.child({ connection: id, topic: grant.topic }),
@@ -226,16 +250,28 @@ export class Sockets {
 
 /** What an upgrade is. */
 type Arrival =
-  | { readonly kind: 'refused'; readonly status: RefusalStatus; readonly why: string }
+  | Refused
   | { readonly kind: 'stats'; readonly whose: Onlooker }
   /** `token-first`: what it may do once it has shown a token. */
   | { readonly kind: 'topic' | 'token-first'; readonly path: TopicPath; readonly grant: Grant };
 
-type RefusalStatus = 400 | 401 | 404 | 503;
+interface Refused {
+  readonly kind: 'refused';
+  readonly status: 400 | 401 | 403 | 404 | 429 | 503;
+  readonly why: string;
+  /** Seconds. */
+  readonly retryAfter?: string;
+}
 
-const refused = (status: RefusalStatus, why: string): Arrival => ({ kind: 'refused', status, why });
+const refused = (status: Refused['status'], why: string, retryAfter?: string): Refused => ({
+  kind: 'refused',
+  status,
+  why,
+  ...(retryAfter !== undefined && { retryAfter }),
+});
 
 const STOPPING = refused(503, 'this relay stops; try again later');
+const TOO_MANY_OPEN = refused(429, 'too many connections from your address are open; close some', '60');
 const NOT_ALLOWED = 'not allowed: a token, a sign-in or a topic opened with --open is needed';
 const BAD_CODE = 'the code is wrong, used, or older than 30 s: POST /session/<topic> gives a new one';
 
@@ -246,13 +282,16 @@ function chooseProtocol(offered: Set<string>): string | false {
 }
 
 /** Refuses an upgrade in HTTP. */
-function refuse(socket: Duplex, status: RefusalStatus, message: string): void {
-  const body = `${JSON.stringify({ code: status, message })}\n`;
+function refuse(
+  socket: Duplex,
+  { status, why, retryAfter = status === 503 ? '5' : undefined }: Refused,
+): void {
+  const body = `${JSON.stringify({ code: status, message: why })}\n`;
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     'Content-Type: application/json',
     `Content-Length: ${Buffer.byteLength(body)}`,
-    ...(status === 503 ? ['Retry-After: 5'] : []),
+    ...(retryAfter === undefined ? [] : [`Retry-After: ${retryAfter}`]),
     'Connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
@@ -262,11 +301,3 @@ function refuse(socket: Duplex, status: RefusalStatus, message: string): void {
 function ignoreEarlyError(): void {
   // the socket closes by itself
 }
-
-/** Who connected, as a proxy in front says it, else as the socket does. For statistics only, never for rights. */
-function remoteAddress(request: IncomingMessage): string {
-  return headerText(request.headers['x-forwarded-for'], 256) || (request.socket.remoteAddress ?? '');
-}
-
-const headerText = (value: string | string[] | undefined, most: number): string =>
-  (Array.isArray(value) ? value.join(', ') : (value ?? '')).slice(0, most);

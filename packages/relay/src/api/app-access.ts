@@ -15,7 +15,7 @@ export function appAccessRoutes(
   app.post<{ Body: { secret: string } }>(
     '/api/v1/sign-in',
     {
-      config: { permit: { to: 'everyone', origin: 'own' } },
+      config: { permit: { to: 'everyone', origin: 'own' }, limit: 'sign-in' },
       schema: {
         summary: 'Spends the secret of a sign-in link; sets the session cookie',
         tags: ['app'],

@@ -2,7 +2,10 @@ import type { IncomingMessage, Server } from 'node:http';
 import swagger from '@fastify/swagger';
 import type { Logger } from '@perch/runtime';
 import Fastify, { type FastifyInstance } from 'fastify';
+import { NO_PLAIN_HTTP, type TrustedProxies } from '../auth/trusted-proxies.ts';
+import type { Limiter } from '../limits/limiter.ts';
 import type { Limits } from '../sockets.ts';
+import { enforceLimits } from './limit.ts';
 import { enforcePermits, type PermitOptions, type PermitRow } from './permit.ts';
 import { plainAnswers } from './plain.ts';
 
@@ -11,6 +14,8 @@ export interface ServerOptions {
   /** PEM texts. */
   readonly tls?: { readonly cert: string; readonly key: string };
   readonly logger: Logger;
+  readonly proxies: TrustedProxies;
+  readonly limiter: Limiter;
   readonly permits: PermitOptions;
   /** Adds the routes. */
   readonly routes: (app: FastifyInstance) => void;
@@ -29,7 +34,7 @@ export async function makeServer(
     routerOptions: { maxParamLength: limits.urlChars },
     http: {
       headersTimeout: limits.headersTimeout,
-      maxHeaderSize: 16 * 1024,
+      maxHeaderSize: limits.headerBytes,
       // Anything but a WebSocket is an ordinary request that happens to have an Upgrade header.
       shouldUpgradeCallback: (request: IncomingMessage) =>
         request.headers.upgrade?.toLowerCase() === 'websocket',
@@ -40,12 +45,15 @@ export async function makeServer(
     : Fastify(common)) as unknown as FastifyInstance;
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ 'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer' });
+    if (!options.proxies.settle(request.raw))
+      return reply.code(403).send({ code: 403, message: NO_PLAIN_HTTP });
     if (request.url.length > limits.urlChars) {
       return reply
         .code(414)
         .send({ code: 414, message: `an address has at most ${limits.urlChars} characters` });
     }
   });
+  enforceLimits(app, options.limiter);
   const permits = enforcePermits(app, options.permits);
   app.addHook('onResponse', async (request, reply) => {
     logger.debug('request', { method: request.method, status: reply.statusCode });

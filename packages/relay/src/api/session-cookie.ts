@@ -1,9 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { NewSession } from '../auth/app-sessions.ts';
+import { isSecure } from '../auth/trusted-proxies.ts';
 import { SESSION_COOKIE } from '../people/callers.ts';
 
 export interface CookieOptions {
-  /** The relay itself speaks TLS. A proxy that ends it says so in X-Forwarded-Proto. */
+  /** The relay itself speaks TLS. */
   readonly isTls: boolean;
 }
 
@@ -30,7 +31,7 @@ function set(
   seconds: number,
   { isTls }: CookieOptions,
 ): void {
-  const secure = isTls || request.headers['x-forwarded-proto'] === 'https';
+  const secure = isTls || isSecure(request.raw);
   const parts = [
     pair,
     'Path=/',

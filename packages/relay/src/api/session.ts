@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Refusals } from '../audit/refusals.ts';
 import { callerAddress } from '../auth/caller.ts';
 import type { Gate } from '../auth/gate.ts';
+import { isHost, isSecure } from '../auth/trusted-proxies.ts';
 
 /** CORS as nginx gives it in front of the older relay (COMPAT 3.3); with `*` a browser sends no cookie. */
 export const CORS = {
@@ -20,7 +21,6 @@ export function sessionRoutes(
   options: {
     gate: Gate;
     refusals: Refusals;
-    isTls: boolean;
     /** Looks at a request first, and may answer it: an older relay's tokens. */
     before?: ((request: FastifyRequest, reply: FastifyReply) => Promise<unknown>) | undefined;
   },
@@ -31,7 +31,7 @@ export function sessionRoutes(
   app.post(
     '/session/*',
     {
-      config: { permit: { to: 'topic' } },
+      config: { permit: { to: 'topic' }, limit: 'code' },
       ...(options.before && { onRequest: options.before }),
       schema: {
         summary: 'Exchanges a token for a WebSocket address that works once, for 30 s',
@@ -50,7 +50,7 @@ export function sessionRoutes(
       const path = parseTopicPath(request.url.split('?', 1)[0] as string);
       if (path?.kind !== 'session')
         return answer(reply, 404, 'this is no topic name: letters, digits and ._~-/');
-      const base = socketBase(request, options.isTls);
+      const base = socketBase(request);
       if (!base) return answer(reply, 400, 'the Host header is no host name');
       const issued = await options.gate.issueCode(request, path.topic);
       if (issued === 'refused') {
@@ -71,10 +71,8 @@ export function sessionRoutes(
 const answer = (reply: FastifyReply, code: number, message: string) =>
   reply.code(code).send({ code, message });
 
-/** Where a WebSocket reaches us, as the caller reached us. A proxy that ends TLS says so in X-Forwarded-Proto. */
-function socketBase(request: FastifyRequest, isTls: boolean): string | undefined {
+/** Where a WebSocket reaches us, as the caller reached us. */
+function socketBase(request: FastifyRequest): string | undefined {
   const host = request.headers.host ?? '';
-  if (!/^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?$/.test(host)) return undefined;
-  const secure = isTls || request.headers['x-forwarded-proto'] === 'https';
-  return `${secure ? 'wss' : 'ws'}://${host}`;
+  return isHost(host) ? `${isSecure(request.raw) ? 'wss' : 'ws'}://${host}` : undefined;
 }

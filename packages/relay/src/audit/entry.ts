@@ -19,6 +19,7 @@ export type Act =
   | 'token-make'
   | 'token-revoke'
   | 'request'
+  | 'limit'
   | 'booking-cancel'
   | 'booking-restore'
   | 'relay-run'

@@ -252,10 +252,15 @@ describe('POST /session/<topic>', () => {
     assert.equal(peer.webSocket.readyState, 1);
   });
 
-  it('names the address as the caller reached us, also behind a proxy that ends TLS', async () => {
+  it('names the address as the caller reached us, also behind a trusted proxy that ends TLS', async () => {
+    const forwarded = { 'X-Forwarded-Proto': 'https', 'X-Forwarded-Host': 'relay.example' };
+    await using behindProxy = await openRelay({ open: ['**'], trustProxy: ['127.0.0.1'] });
+    assert.match(
+      await uriOf(await post(`${behindProxy.url}/session/x`, forwarded)),
+      /^wss:\/\/relay\.example\/session\/x\?/,
+    );
     await using relay = await openRelay({ open: ['**'] });
-    const uri = await uriOf(await post(`${relay.url}/session/x`, { 'X-Forwarded-Proto': 'https' }));
-    assert.match(uri, /^wss:\/\/127\.0\.0\.1:/);
+    assert.match(await uriOf(await post(`${relay.url}/session/x`, forwarded)), /^ws:\/\/127\.0\.0\.1:/);
   });
 });
 

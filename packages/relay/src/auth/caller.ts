@@ -1,14 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 
 /**
- * From where a request comes, for people to read, never for rights: the connection's address, with what a proxy on the
- * way says before it.
+ * From where a request comes: the address that a proxy of ours names, else the connection's own
+ * (`TrustedProxies.settle` has taken out what anybody else says).
  */
-export function callerAddress(request: IncomingMessage): string {
-  const socket = request.socket.remoteAddress ?? 'unknown';
-  const said = headerText(request.headers['x-forwarded-for'], 200);
-  return said === '' ? socket : `${said} via ${socket}`;
-}
+export const callerAddress = (request: IncomingMessage): string =>
+  headerText(request.headers['x-forwarded-for'], 64) ||
+  (request.socket.remoteAddress ?? 'unknown').replace(/^::ffff:(?=\d+\.)/i, '');
 
 /** The program that asks, as it says itself. */
 export const callerProgram = (request: IncomingMessage): string =>

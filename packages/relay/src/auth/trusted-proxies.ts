@@ -65,6 +65,12 @@ export class TrustedProxies {
     return true;
   }
 
+  /** Whether this is a proxy of ours. */
+  trusts(address: string): boolean {
+    const parsed = parseAddress(address);
+    return parsed !== undefined && this.#trusts(parsed);
+  }
+
   /**
    * From the right, where the proxy next to us wrote, to the first that is none of ours: what stands left of that one
    * anybody may have written.
@@ -94,6 +100,10 @@ export class TrustedProxies {
     this.#onStranger = undefined;
   }
 }
+
+/** What is said where {@link TrustedProxies.settle} is false. */
+export const NO_PLAIN_HTTP =
+  'this relay speaks plain HTTP with its own proxies only: use the https address, or start it with --trust_proxy';
 
 /** Whether the request came over TLS: to us, or to a proxy of ours that says so. After {@link TrustedProxies.settle}. */
 export const isSecure = (request: IncomingMessage): boolean =>
