@@ -14,8 +14,8 @@ export type Permit =
   | { readonly to: 'everyone'; readonly origin?: 'own' }
   /** Somebody who is signed in: guests and invites too; or at least of this role. */
   | { readonly to: 'session' | 'member' | 'owner' }
-  /** Whoever has this permission, or any, on the device that `params.id` names. */
-  | { readonly to: 'device'; readonly permission: Permission | 'any' }
+  /** Whoever has this permission, or any, on the device that `params.id` names; `least`: and is a user of such a role. */
+  | { readonly to: 'device'; readonly permission: Permission | 'any'; readonly least?: Role }
   /** A device that shows its identity. */
   | { readonly to: 'enrolled' }
   /** An API token with this scope, or a person. */
@@ -116,7 +116,8 @@ async function judge(
       const caller = judgePerson(request, await callers.ofSession(request), 'session', NO_SIGN_IN);
       if ('code' in caller) return caller;
       const { id: device } = request.params as { id: string };
-      return judgeDevice(caller, device, await devices?.householdOf(device), permit.permission);
+      const verdict = judgeDevice(caller, device, await devices?.householdOf(device), permit.permission);
+      return 'code' in verdict ? verdict : judgeRole(verdict, permit.least ?? 'guest');
     }
   }
 }
@@ -129,7 +130,10 @@ function judgePerson(
 ): Known | Refusal {
   if (!caller) return otherwise;
   if (!isReading(request) && !isSameOrigin(request.headers)) return FOREIGN;
-  if (least === 'session') return caller;
+  return least === 'session' ? caller : judgeRole(caller, least);
+}
+
+function judgeRole(caller: Known, least: Role): Known | Refusal {
   const role = caller.kind === 'user' ? caller.user.role : 'guest';
   return isAtLeast(role, least) ? caller : { code: 403, message: `only ${words[least]} may do this` };
 }
