@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { chmodSync, chownSync, mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -104,15 +104,17 @@ describe('a SQLite file', () => {
     const other = new DatabaseSync(path);
     other.exec('CREATE TABLE x (y)');
     other.close();
-    // Root may write everything: ask as somebody else.
-    const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined;
-    if (user) chownSync(join(path, '..'), user.uid, user.gid);
-    else chmodSync(path, 0o400);
+    chmodSync(path, 0o400);
+    // Root may write everything, unless that right is taken away. Another user could not even read where Node is.
+    const asRoot = process.getuid?.() === 0;
+    const humbly = asRoot ? ['setpriv', '--bounding-set=-dac_override,-dac_read_search'] : [];
     const script = `
       const { openSqlite } = await import(${JSON.stringify(import.meta.resolve('./sqlite.ts'))});
       await openSqlite({ path: ${JSON.stringify(path)} }).then(
         () => console.log('opened'), (error) => console.log(error.code + ': ' + error.message));`;
-    const asked = await launch({ command: [process.execPath, '--input-type=module', '-e', script], ...user });
+    const asked = await launch({
+      command: [...humbly, process.execPath, '--input-type=module', '-e', script],
+    });
     await asked.exited;
     assert.match(asked.output(), /data-denied: .*perch\.db cannot be written/);
   });
