@@ -5,6 +5,7 @@ import { bookings } from './0003-bookings.ts';
 import { authorities } from './0004-authorities.ts';
 import { people } from './0005-people.ts';
 import { acme } from './0006-acme.ts';
+import { devices } from './0007-devices.ts';
 
 /** Every step, in order. The position in this list is the version of the tables: never take one out or move it. */
-export const migrations: readonly Migration[] = [rights, audit, bookings, authorities, people, acme];
+export const migrations: readonly Migration[] = [rights, audit, bookings, authorities, people, acme, devices];
