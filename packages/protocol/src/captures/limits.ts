@@ -29,7 +29,7 @@ export const captureLimits = {
   /** Events sent and not yet noted. */
   eventsInFlight: 64,
   /** A relay says `received` after so many bytes of a stream, or so long after bytes of which it has not said so yet. */
-  receivedEveryBytes: 1 * MiB,
+  receivedEveryBytes: 256 * KiB,
   receivedEvery: millis(200),
   /** After `refused` an offer is made again no sooner than after this, unless the relay says later. */
   refusedPause: millis(30_000),
