@@ -31,13 +31,20 @@ export class Peer implements Disposable {
   /** Connects; rejects with `HTTP <status>` where it is refused. */
   static async open(
     url: string,
-    options: { protocols?: string[]; headers?: Record<string, string>; ca?: string } = {},
+    options: {
+      protocols?: string[];
+      headers?: Record<string, string>;
+      ca?: string;
+      /** Takes any certificate. */
+      insecure?: boolean;
+    } = {},
   ): Promise<Peer> {
-    const { protocols = [], headers, ca } = options;
+    const { protocols = [], headers, ca, insecure = false } = options;
     const webSocket = new WebSocket(url.replace(/^http/, 'ws'), protocols, {
       perMessageDeflate: false,
       ...(headers && { headers }),
       ...(ca && { ca }),
+      ...(insecure && { rejectUnauthorized: false }),
     });
     const peer = new Peer(webSocket);
     await new Promise<void>((resolve, reject) => {

@@ -1,12 +1,14 @@
-import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
-import { createSecureContext } from 'node:tls';
+import { accessSync, constants, mkdirSync } from 'node:fs';
 import type { Clock, Logger } from '@perch/runtime';
 import type { PermitRow } from './api/permit.ts';
 import type { NewToken, TokenRecord } from './auth/tokens.ts';
-import { dataError, RelayError } from './errors.ts';
+import { dataError } from './errors.ts';
 import type { PractableSettings } from './legacy/access-token.ts';
 import type { CrossbarSettings } from './legacy/crossbar-token.ts';
+import type { PublicAddress } from './public-address.ts';
 import type { Limits } from './sockets.ts';
+import type { Ca } from './tls/ca.ts';
+import type { TlsOptions } from './tls/server-tls.ts';
 
 /** What a {@link Relay} is to be: where it listens, what it keeps where, whom it lets in. */
 export interface RelayOptions {
@@ -18,8 +20,13 @@ export interface RelayOptions {
   readonly database?: string;
   /** Globs of topics that anyone may read and write. None by default. */
   readonly open?: readonly string[];
-  /** Paths of PEM files; with them the relay speaks HTTPS and wss. */
-  readonly tls?: { readonly cert: string; readonly key: string };
+  /**
+   * Whose certificate the relay shows; it then speaks HTTPS and wss. Default: on loopback none, since nobody else can
+   * listen there; beyond it one that it makes itself.
+   */
+  readonly tls?: TlsOptions;
+  /** Under which name people reach it: in links, and in a certificate that it makes itself. */
+  readonly public?: PublicAddress;
   /**
    * Addresses and networks (CIDR) of proxies in front: they are believed when they say who calls (`X-Forwarded-For`,
    * `-Proto`, `-Host`), and may speak plain HTTP beyond loopback. None by default.
@@ -45,6 +52,10 @@ export interface Relay extends AsyncDisposable {
   /** `http://127.0.0.1:8080`, or https. */
   readonly url: string;
   readonly port: number;
+  /** Its own certificate authority, where that has signed the certificate of the moment. */
+  authority(): Pick<Ca, 'certificate' | 'fingerprint'> | undefined;
+  /** What people's links begin with. */
+  readonly publicUrl: string;
   /** Every route, and who may use it. WebSockets are in `socketPermits`. */
   readonly permits: readonly PermitRow[];
   /** Ends viewers with 1001, then everything else. Idempotent. */
@@ -67,30 +78,4 @@ export function prepareData(data: string): void {
   } catch (error) {
     throw dataError(error, data);
   }
-}
-
-/** @throws {RelayError} where a file cannot be read, or the two are no certificate and its key. */
-export function readCertificate(paths: { cert: string; key: string }): { cert: string; key: string } {
-  const read = (path: string, what: string) => {
-    try {
-      return readFileSync(path, 'utf8');
-    } catch (cause) {
-      throw new RelayError(
-        'certificate-unreadable',
-        `The ${what} ${path} cannot be read. It must exist, and this user must have the right to read it.`,
-        { cause },
-      );
-    }
-  };
-  const pem = { cert: read(paths.cert, 'certificate'), key: read(paths.key, "certificate's key") };
-  try {
-    createSecureContext(pem);
-  } catch (cause) {
-    throw new RelayError(
-      'certificate-invalid',
-      `${paths.cert} and ${paths.key} are no certificate and its key in PEM: ${String(cause)}`,
-      { cause },
-    );
-  }
-  return pem;
 }

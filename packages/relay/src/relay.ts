@@ -9,6 +9,7 @@ import { makeServer, socketServer } from './api/server.ts';
 import { sessionRoutes } from './api/session.ts';
 import { sessionsRoutes } from './api/sessions.ts';
 import { tokensRoutes } from './api/tokens.ts';
+import { trustRoutes } from './api/trust.ts';
 import { webRoutes } from './api/web.ts';
 import { Audit } from './audit/audit.ts';
 import { tokenMade } from './audit/host-notes.ts';
@@ -18,7 +19,6 @@ import { Refusals } from './audit/refusals.ts';
 import { AppSessions } from './auth/app-sessions.ts';
 import { type Codes, MemoryCodes } from './auth/codes.ts';
 import { Gate } from './auth/gate.ts';
-import { isLoopback } from './auth/plain-http.ts';
 import { Revocations } from './auth/revocations.ts';
 import { StoredCodes } from './auth/stored-codes.ts';
 import { Tokens } from './auth/tokens.ts';
@@ -33,12 +33,14 @@ import { TokenFirst } from './legacy/token-first.ts';
 import { Limiter } from './limits/limiter.ts';
 import { OpenSockets } from './limits/open-sockets.ts';
 import { StatsSockets } from './observe/stats-sockets.ts';
-import { type Relay, type RelayOptions, readCertificate } from './options.ts';
+import type { Relay, RelayOptions } from './options.ts';
 import { Callers } from './people/callers.ts';
 import { FIRST_HOUSEHOLD } from './people/household.ts';
 import { Users } from './people/users.ts';
+import { publicBase } from './public-address.ts';
 import { Sockets } from './sockets.ts';
 import { openState } from './state.ts';
+import { openTls } from './tls/open-tls.ts';
 import { Topics } from './topics.ts';
 
 /** How often connections are looked after: who is silent, whose right has ended. */
@@ -67,11 +69,11 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
   const { logger, listen } = options;
   const clock = options.clock ?? systemClock;
   const limits = { ...defaultLimits, ...options.limits };
-  const isTls = options.tls !== undefined;
 
   // What is kept.
   const database = scope.own(await openState({ ...options, clock, logger, check: true }));
-  const audit = scope.own(new Audit({ database, node: nodeOf(options.data), clock, logger }));
+  const node = nodeOf(options.data);
+  const audit = scope.own(new Audit({ database, node, clock, logger }));
   const refusals = scope.own(new Refusals({ audit, clock }));
   const tokens = new Tokens({ database, clock, logger });
   const sessions = new AppSessions({ database, clock, logger });
@@ -87,6 +89,13 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
     logger.warn('a proxy says who calls, but is not trusted', { do: `start with --trust_proxy ${address}` });
   const proxies = new TrustedProxies({ networks: options.trustProxy ?? [], onStranger });
   const limiter = new Limiter({ limits, refusals, clock });
+
+  // Under which name, with which certificate.
+  let port = listen.port;
+  const tls = await openTls(options, { database, node, port: () => port, clock, logger });
+  if (tls) scope.own(tls);
+  const isTls = tls !== undefined;
+  const base = () => publicBase({ listenHost: listen.host, port, isTls, chosen: options.public });
 
   // Who may do what.
   const codeLimits = { life: millis(limits.codeLife), most: limits.codesPending };
@@ -122,7 +131,7 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
   // HTTP and WebSockets on one port.
   const { app, permits } = await makeServer({
     limits,
-    ...(options.tls && { tls: readCertificate(options.tls) }),
+    ...(tls && { tls }),
     logger,
     proxies,
     limiter,
@@ -136,6 +145,7 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
       auditRoutes(routes, { audit, database });
       listRoutes(routes, { gate, topics, refusals, clock });
       healthRoutes(routes, { topics, isReady: () => !scope.isClosing });
+      if (tls) trustRoutes(routes, { authority: () => tls.authority });
       webRoutes(routes, options);
     },
   });
@@ -185,7 +195,8 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
   scope.onClose(() => tick.cancel());
 
   await app.listen({ host: listen.host, port: listen.port });
-  const { port } = server.address() as AddressInfo;
+  port = (server.address() as AddressInfo).port;
+  tls?.ready();
   const scheme = isTls ? 'https' : 'http';
   const url = `${scheme}://${listen.host.includes(':') ? `[${listen.host}]` : listen.host}:${port}`;
   logger.info('the relay listens', { url });
@@ -204,12 +215,14 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
     url,
     port,
     permits,
+    authority: () => tls?.authority,
+    publicUrl: base(),
     close,
     closed,
     async signInLink() {
       const secret = linkSecret ?? (await makeLink());
       linkSecret = undefined;
-      return `${scheme}://${isLoopback(listen.host) ? 'localhost' : listen.host}:${port}/#${secret}`;
+      return `${base()}/#${secret}`;
     },
     async createToken(token) {
       const { secret, record } = await tokens.create(token);

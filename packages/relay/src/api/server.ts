@@ -1,18 +1,20 @@
 import type { IncomingMessage, Server } from 'node:http';
+import { createServer as createHttpsServer, type ServerOptions as HttpsOptions } from 'node:https';
 import swagger from '@fastify/swagger';
 import type { Logger } from '@perch/runtime';
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyServerFactory } from 'fastify';
 import { NO_PLAIN_HTTP, type TrustedProxies } from '../auth/trusted-proxies.ts';
 import type { Limiter } from '../limits/limiter.ts';
 import type { Limits } from '../sockets.ts';
+import type { ServerTls } from '../tls/server-tls.ts';
 import { enforceLimits } from './limit.ts';
 import { enforcePermits, type PermitOptions, type PermitRow } from './permit.ts';
 import { plainAnswers } from './plain.ts';
 
 export interface ServerOptions {
   readonly limits: Limits;
-  /** PEM texts. */
-  readonly tls?: { readonly cert: string; readonly key: string };
+  /** With it the server speaks HTTPS. */
+  readonly tls?: ServerTls;
   readonly logger: Logger;
   readonly proxies: TrustedProxies;
   readonly limiter: Limiter;
@@ -40,11 +42,13 @@ export async function makeServer(
         request.headers.upgrade?.toLowerCase() === 'websocket',
     },
   };
+  const https = { ...common.http, requestTimeout: limits.bodyTimeout, keepAliveTimeout: KEEP_ALIVE_MS };
   const app = (tls
-    ? Fastify({ ...common, https: { ...common.http, ...tls } })
+    ? Fastify({ ...common, serverFactory: httpsServers(tls, https) })
     : Fastify(common)) as unknown as FastifyInstance;
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ 'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer' });
+    if (tls?.isPublic) reply.header('Strict-Transport-Security', HSTS);
     if (!options.proxies.settle(request.raw))
       return reply.code(403).send({ code: 403, message: NO_PLAIN_HTTP });
     if (request.url.length > limits.urlChars) {
@@ -94,6 +98,20 @@ export async function makeServer(
   await app.ready();
   return { app, permits };
 }
+
+/** RFC 6797: a year without a plain request. Other names of the domain are none of our business. */
+const HSTS = 'max-age=31536000';
+/** As Fastify has it without TLS. */
+const KEEP_ALIVE_MS = 72_000;
+
+/** Fastify makes two servers for `localhost`, one for each IP version: both get the certificate, and its successors. */
+const httpsServers =
+  (tls: ServerTls, options: HttpsOptions): FastifyServerFactory =>
+  (handler) => {
+    const server = createHttpsServer({ ...options, ...tls.serverOptions }, handler);
+    tls.serve(server);
+    return server as unknown as Server;
+  };
 
 /** The part of the server that WebSockets arrive at. */
 export const socketServer = (app: FastifyInstance): Server => app.server as Server;

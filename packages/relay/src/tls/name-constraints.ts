@@ -44,7 +44,7 @@ export function permits(further: readonly string[], name: string): boolean {
  * GeneralName     ::= CHOICE { dNSName [2] IA5String, iPAddress [7] OCTET STRING (address, mask) }
  * ```
  */
-export function nameConstraints(further: readonly string[]): Uint8Array {
+export function nameConstraints(further: readonly string[]): Uint8Array<ArrayBuffer> {
   const names = [...HOUSE_NAMES, ...further.filter((name) => !ipaddr.isValid(name))];
   const networks = [...HOUSE_NETWORKS, ...further.filter((name) => ipaddr.isValid(name)).map(alone)];
   const subtrees = [
@@ -67,7 +67,7 @@ function addressAndMask(network: string): Buffer {
 }
 
 /** X.690 8.1: tag, definite length, contents. */
-function der(tag: number, contents: Uint8Array): Buffer {
+function der(tag: number, contents: Uint8Array): Buffer<ArrayBuffer> {
   const length = contents.length;
   const head =
     length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];

@@ -35,8 +35,8 @@ export interface ServerTlsOptions {
   readonly node: string;
   /** Names and addresses that people use, for a certificate by the relay's own authority. */
   readonly names: readonly string[];
-  /** Port under which people reach the relay; asked once it listens. */
-  readonly publicPort: () => number;
+  /** What people's links begin with; asked once it listens. */
+  readonly publicBase: () => string;
   /** PEM of the authority whose certificates clients may show. Without it none is asked for. */
   readonly clientAuthority?: string;
   readonly clock: Clock;
@@ -140,12 +140,17 @@ export class ServerTls implements AsyncDisposable {
   }
 
   async #openAcme({ listen, ...acme }: AcmeOptions): Promise<AcmeCertificate> {
-    const { database, node, clock, logger, publicPort } = this.#options;
+    const { database, node, publicBase, clock, logger } = this.#options;
     const directory = acme.directory ?? DEFAULT_DIRECTORY;
     const names = acme.names.map((name) => name.toLowerCase());
     const store = new AcmeStore({ database, clock, node, directory, names });
     this.#scope.own(
-      await HttpDoor.open({ listen, names, httpsPort: publicPort, answer: (token) => store.answer(token) }),
+      await HttpDoor.open({
+        listen,
+        names,
+        httpsPort: () => portOf(publicBase()),
+        answer: (token) => store.answer(token),
+      }),
     );
     this.#acme = new AcmeCertificate({
       store,
@@ -171,3 +176,5 @@ export class ServerTls implements AsyncDisposable {
     };
   }
 }
+
+const portOf = (base: string): number => Number(new URL(base).port || 443);

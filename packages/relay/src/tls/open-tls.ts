@@ -1,0 +1,45 @@
+import type { Clock, Logger } from '@perch/runtime';
+import { isLoopback } from '../auth/plain-http.ts';
+import type { RelayOptions } from '../options.ts';
+import { publicBase } from '../public-address.ts';
+import type { Database } from '../storage/database.ts';
+import { Ca } from './ca.ts';
+import { ServerTls } from './server-tls.ts';
+
+/**
+ * TLS as the options ask for it; `undefined` where the relay speaks plain HTTP, which it does on loopback only, and
+ * behind proxies that are named.
+ *
+ * @throws {RelayError} where there is no certificate to begin with.
+ */
+export async function openTls(
+  options: Pick<RelayOptions, 'tls' | 'listen' | 'public' | 'trustProxy'>,
+  parts: {
+    readonly database: Database;
+    readonly node: string;
+    /** That the relay listens on; asked once it does. */
+    readonly port: () => number;
+    readonly clock: Clock;
+    readonly logger: Logger;
+  },
+): Promise<ServerTls | undefined> {
+  const { listen, public: chosen, trustProxy = [] } = options;
+  const mayBePlain = isLoopback(listen.host) || trustProxy.length > 0;
+  const tls = options.tls ?? (mayBePlain ? undefined : 'local');
+  if (tls === undefined) return undefined;
+  const { database, node, port, clock, logger } = parts;
+  const devices = await Ca.open({
+    database,
+    name: 'devices',
+    title: 'Perch devices',
+    usage: 'client',
+    clock,
+  });
+  const isEvery = ['0.0.0.0', '::'].includes(listen.host);
+  return await ServerTls.open({
+    ...{ tls, database, node, clock, logger },
+    publicBase: () => publicBase({ listenHost: listen.host, port: port(), isTls: true, chosen }),
+    names: [...(chosen ? [chosen.host] : []), ...(isEvery ? [] : [listen.host])],
+    clientAuthority: devices.certificate,
+  });
+}
