@@ -18,15 +18,21 @@ export function makeRoutes(
     // COMPAT 1.2, row by row.
     { path: '/healthcheck', verbs: { GET: (_, response) => healthy(response) } },
     { path: '/api', verbs: { any: (_, response) => empty(response, 200) } },
-    { path: '/api/streams', verbs: { POST: rules.putStream, PUT: rules.putStream } },
-    { path: '/api/streams/all', verbs: { GET: rules.listStreams, DELETE: named('all', rules.deleteStream) } },
-    { path: '/api/streams/', verbs: { GET: rules.showStream, DELETE: rules.deleteStream } },
-    { path: '/api/destinations', verbs: { POST: rules.putDestination, PUT: rules.putDestination } },
+    { path: '/api/streams', verbs: { POST: rules.streams.put, PUT: rules.streams.put } },
+    {
+      path: '/api/streams/all',
+      verbs: { GET: rules.streams.list, DELETE: named('all', rules.streams.remove) },
+    },
+    { path: '/api/streams/', verbs: { GET: rules.streams.show, DELETE: rules.streams.remove } },
+    { path: '/api/destinations', verbs: { POST: rules.destinations.put, PUT: rules.destinations.put } },
     {
       path: '/api/destinations/all',
-      verbs: { GET: rules.listDestinations, DELETE: named('all', rules.deleteDestination) },
+      verbs: { GET: rules.destinations.list, DELETE: named('all', rules.destinations.remove) },
     },
-    { path: '/api/destinations/', verbs: { GET: rules.showDestination, DELETE: rules.deleteDestination } },
+    {
+      path: '/api/destinations/',
+      verbs: { GET: rules.destinations.show, DELETE: rules.destinations.remove },
+    },
     {
       path: '/ts/',
       verbs: {
@@ -39,9 +45,9 @@ export function makeRoutes(
     },
     { path: '/ws/', verbs: { any: (_, response) => refuse(response, 400, 'Bad Request') } },
     // Perch's own.
-    { path: '/api/feeds', verbs: { POST: rules.putFeed, PUT: rules.putFeed } },
-    { path: '/api/feeds/all', verbs: { GET: rules.listFeeds, DELETE: named('all', rules.deleteFeed) } },
-    { path: '/api/feeds/', verbs: { GET: rules.showFeed, DELETE: rules.deleteFeed } },
+    { path: '/api/feeds', verbs: { POST: rules.feeds.put, PUT: rules.feeds.put } },
+    { path: '/api/feeds/all', verbs: { GET: rules.feeds.list, DELETE: named('all', rules.feeds.remove) } },
+    { path: '/api/feeds/', verbs: { GET: rules.feeds.show, DELETE: rules.feeds.remove } },
     { path: '/api/stats', verbs: { GET: (_, response) => json(response, stats()) } },
     { path: '/api/openapi.json', verbs: { GET: (_, response) => json(response, openapi) } },
     {
