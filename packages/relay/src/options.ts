@@ -66,6 +66,8 @@ export interface Relay extends AsyncDisposable {
   signInLink(): Promise<string>;
   /** Makes an API token; its secret is in the answer and nowhere else. */
   createToken(token: NewToken): Promise<string>;
+  /** Makes a code that enrols one device of the first household, within ten minutes. @param name what people call it. */
+  createEnrolmentCode(name: string): Promise<string>;
   /** The valid token with this secret. */
   findToken(secret: string): Promise<TokenRecord | undefined>;
 }

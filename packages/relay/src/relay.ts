@@ -3,6 +3,8 @@ import { limits as defaultLimits } from '@perch/protocol';
 import { millis, Scope, systemClock } from '@perch/runtime';
 import { appAccessRoutes } from './api/app-access.ts';
 import { auditRoutes } from './api/audit.ts';
+import { devicesRoutes } from './api/devices.ts';
+import { enrolmentRoutes } from './api/enrolment.ts';
 import { healthRoutes } from './api/health.ts';
 import { listRoutes } from './api/lists.ts';
 import { makeServer, socketServer } from './api/server.ts';
@@ -23,7 +25,9 @@ import { Revocations } from './auth/revocations.ts';
 import { StoredCodes } from './auth/stored-codes.ts';
 import { Tokens } from './auth/tokens.ts';
 import { TrustedProxies } from './auth/trusted-proxies.ts';
-import { listenError } from './errors.ts';
+import { openDevices } from './devices/open-devices.ts';
+import { serverTrustOf } from './devices/server-trust.ts';
+import { listenError, RelayError } from './errors.ts';
 import { accessRoutes } from './legacy/access-api.ts';
 import { AccessDesk, type AccessDeskOptions } from './legacy/access-desk.ts';
 import { Bookings } from './legacy/bookings.ts';
@@ -107,8 +111,14 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
   await revocations.open();
   const bookings = options.practable && new Bookings({ database, clock, logger, onNews: () => dismiss() });
   await bookings?.open();
-  const callers = new Callers({ tokens, sessions, users, revocations });
-  const gate = new Gate({ open: options.open ?? [], callers, codes, revocations, bookings, clock });
+  const deviceParts = openDevices({ database, clock, logger });
+  const { devices, identities } = deviceParts;
+  const callers = new Callers({
+    ...{ tokens, sessions, users, revocations },
+    identify: (request) => identities.identify(request),
+    whyNoDevice: (request) => identities.whyNot(request),
+  });
+  const gate = new Gate({ open: options.open ?? [], callers, codes, revocations, devices, bookings, clock });
 
   // What flows.
   const presence = new Presence(audit);
@@ -135,7 +145,7 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
     logger,
     proxies,
     limiter,
-    permits: { callers, refusals },
+    permits: { callers, devices, refusals },
     routes(routes) {
       sessionRoutes(routes, { gate, refusals, before: desk?.sessionHook });
       if (desk) accessRoutes(routes, desk);
@@ -143,6 +153,14 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
       sessionsRoutes(routes, { sessions, revocations, audit, isTls });
       tokensRoutes(routes, { tokens, revocations, audit });
       auditRoutes(routes, { audit, database });
+      devicesRoutes(routes, { devices, revocations, audit, isOnline: (id) => topics.hasDevice(id) });
+      enrolmentRoutes(routes, {
+        ...deviceParts,
+        ...{ users, audit, refusals },
+        serverTrust: () => tls?.authority && serverTrustOf(tls.authority),
+        relays: () => (options.public ? [base()] : []),
+        now: () => clock.wall(),
+      });
       listRoutes(routes, { gate, topics, refusals, clock });
       healthRoutes(routes, { topics, isReady: () => !scope.isClosing });
       if (tls) trustRoutes(routes, { authority: () => tls.authority });
@@ -228,6 +246,11 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
       const { secret, record } = await tokens.create(token);
       audit.done(tokenMade(record));
       return secret;
+    },
+    async createEnrolmentCode(name) {
+      const made = await devices.makeCode({ household: FIRST_HOUSEHOLD, name });
+      if (made !== 'busy') return made.code;
+      throw new RelayError('storage-busy', 'There are as many codes for devices as may be; wait ten minutes.');
     },
     findToken: (secret) => tokens.find(secret),
     [Symbol.asyncDispose]: close,

@@ -162,7 +162,7 @@ export class Sockets {
       };
     }
     if (!grant) {
-      const why = path.kind === 'session' ? BAD_CODE : NOT_ALLOWED;
+      const why = path.kind === 'session' ? BAD_CODE : (gate.whyNot(request) ?? NOT_ALLOWED);
       const what = path.kind === 'in' ? 'publish' : 'view';
       refusals.note({
         what,

@@ -45,6 +45,11 @@ export class Topics {
     return [...this.#connections].filter(({ place }) => place.household === household);
   }
 
+  /** Whether a device is connected. */
+  hasDevice(id: string): boolean {
+    return [...this.#connections].some(({ authority: by }) => by.kind === 'device' && by.id === id);
+  }
+
   /** How many connections there are, those that wait for a right included. */
   get connectionCount(): number {
     return this.#connections.size + this.#waiting.size;

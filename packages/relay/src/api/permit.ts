@@ -99,7 +99,7 @@ async function judge(
     case 'legacy':
       return NOBODY;
     case 'enrolled':
-      return (await callers.ofDevice(request)) ?? NO_IDENTITY;
+      return (await callers.ofDevice(request)) ?? noIdentity(callers.whyNoDevice(request));
     case 'scope': {
       const caller = await callers.ofToken(request);
       if (caller && tokenMay(caller.token, permit.scope)) return caller;
@@ -176,7 +176,10 @@ const isForeign = ({ headers }: FastifyRequest): boolean =>
   headers.origin !== undefined && !isSameOrigin(headers);
 
 const NO_SIGN_IN: Refusal = { code: 401, message: 'a sign-in is needed' };
-const NO_IDENTITY: Refusal = { code: 401, message: 'the identity of an enrolled device is needed' };
+const noIdentity = (why = 'the identity of an enrolled device is needed'): Refusal => ({
+  code: 401,
+  message: why,
+});
 const NO_DEVICE: Refusal = { code: 404, message: 'there is no such device' };
 const FOREIGN: Refusal = { code: 403, message: 'a page of another site may not do this here' };
 

@@ -58,7 +58,8 @@ export function sessionRoutes(
         const detail = 'a code was asked for without the right to the topic';
         const { household } = await options.gate.placeOf(path.topic);
         options.refusals.note({ what: 'view', topic: path.topic, household, from, detail });
-        return answer(reply, 401, 'unauthenticated for invalid credentials');
+        const why = options.gate.whyNot(request) ?? 'unauthenticated for invalid credentials';
+        return answer(reply, 401, why);
       }
       if (issued === 'busy') return answer(reply, 503, 'too many codes are pending; try again in a moment');
       return reply

@@ -151,6 +151,11 @@ export class Gate {
     return isSocket && !isSameOrigin(visitor.headers) ? undefined : caller;
   }
 
+  /** Why the identity that a refused visitor shows is not good, in words; `undefined` where he shows none. */
+  whyNot(visitor: Visitor): string | undefined {
+    return this.#options.callers.whyNoDevice(visitor);
+  }
+
   /** Whether what a grant rests on still holds: not revoked, not expired. */
   holds(authority: Authority): boolean {
     const { clock, revocations, bookings } = this.#options;

@@ -23,6 +23,8 @@ export interface CallersOptions {
   readonly findInvite?: ((id: string) => Promise<Invitation | undefined>) | undefined;
   /** Finds out which device shows its identity. */
   readonly identify?: ((request: IncomingMessage) => Promise<DeviceIdentity | undefined>) | undefined;
+  /** Why the identity that a request shows is not good, when it has been looked at. */
+  readonly whyNoDevice?: ((request: IncomingMessage) => string | undefined) | undefined;
 }
 
 /** Finds out who asks: by the cookie of a session, by a token, by a device's certificate. */
@@ -73,14 +75,21 @@ export class Callers {
   /** Which device asks. */
   async ofDevice(visitor: Visitor): Promise<(Known & { kind: 'device' }) | undefined> {
     const seq = this.#options.revocations.seen;
-    const identity = await this.#options.identify?.('raw' in visitor ? visitor.raw : visitor);
+    const identity = await this.#options.identify?.(requestOf(visitor));
     if (!identity) return undefined;
     const { device, household, certificateId, expires } = identity;
     const who = { kind: 'device', id: device } as const;
     const by = { ...who, ...(expires !== undefined && { expires }), rests: [restingOn(who)], seq };
     return { kind: 'device', household, who, by, device, certificateId };
   }
+
+  /** Why the identity that the visitor shows is not good, in words; `undefined` where he shows none. */
+  whyNoDevice(visitor: Visitor): string | undefined {
+    return this.#options.whyNoDevice?.(requestOf(visitor));
+  }
 }
+
+const requestOf = (visitor: Visitor): IncomingMessage => ('raw' in visitor ? visitor.raw : visitor);
 
 /** The secret in `Authorization`, raw (COMPAT 3.2) or after `Bearer`; else the one among the subprotocols. */
 export function authorization(headers: IncomingHttpHeaders): string | undefined {
