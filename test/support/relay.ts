@@ -35,15 +35,17 @@ export class Peer implements Disposable {
       protocols?: string[];
       headers?: Record<string, string>;
       ca?: string;
+      /** What it shows itself, PEM. */
+      cert?: string;
+      key?: string;
       /** Takes any certificate. */
       insecure?: boolean;
     } = {},
   ): Promise<Peer> {
-    const { protocols = [], headers, ca, insecure = false } = options;
+    const { protocols = [], insecure = false, ...shown } = options;
     const webSocket = new WebSocket(url.replace(/^http/, 'ws'), protocols, {
       perMessageDeflate: false,
-      ...(headers && { headers }),
-      ...(ca && { ca }),
+      ...shown,
       ...(insecure && { rejectUnauthorized: false }),
     });
     const peer = new Peer(webSocket);

@@ -55,11 +55,11 @@ export function sessionRoutes(
       const issued = await options.gate.issueCode(request, path.topic);
       if (issued === 'refused') {
         const from = callerAddress(request.raw);
-        const detail = 'a code was asked for without the right to the topic';
+        const why = options.gate.whyNot(request);
+        const detail = why ?? 'a code was asked for without the right to the topic';
         const { household } = await options.gate.placeOf(path.topic);
         options.refusals.note({ what: 'view', topic: path.topic, household, from, detail });
-        const why = options.gate.whyNot(request) ?? 'unauthenticated for invalid credentials';
-        return answer(reply, 401, why);
+        return answer(reply, 401, why ?? 'unauthenticated for invalid credentials');
       }
       if (issued === 'busy') return answer(reply, 503, 'too many codes are pending; try again in a moment');
       return reply
