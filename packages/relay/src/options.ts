@@ -5,8 +5,8 @@ import type { NewToken, TokenRecord } from './auth/tokens.ts';
 import { dataError } from './errors.ts';
 import type { PractableSettings } from './legacy/access-token.ts';
 import type { CrossbarSettings } from './legacy/crossbar-token.ts';
+import type { Limits } from './limits/limits.ts';
 import type { PublicAddress } from './public-address.ts';
-import type { Limits } from './sockets.ts';
 import type { Ca } from './tls/ca.ts';
 import type { TlsOptions } from './tls/server-tls.ts';
 

@@ -1,13 +1,7 @@
 import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import {
-  closeCodes,
-  type limits as defaultLimits,
-  PERCH_1,
-  parseTopicPath,
-  type TopicPath,
-} from '@perch/protocol';
+import { closeCodes, PERCH_1, parseTopicPath, type TopicPath } from '@perch/protocol';
 import { type Clock, type Logger, millis } from '@perch/runtime';
 import { WebSocketServer } from 'ws';
 import type { Audit } from './audit/audit.ts';
@@ -21,14 +15,13 @@ import { Connection, type SilenceLimits } from './connection.ts';
 import { crossbarAccess } from './legacy/crossbar-token.ts';
 import type { TokenFirst } from './legacy/token-first.ts';
 import { type Entrance, type Limiter, retryAfter } from './limits/limiter.ts';
+import type { Limits } from './limits/limits.ts';
 import type { OpenSockets } from './limits/open-sockets.ts';
 import type { StatsSockets } from './observe/stats-sockets.ts';
 import { FIRST_HOUSEHOLD } from './people/household.ts';
 import { RIGHT_ENDED, type Topics } from './topics.ts';
 import type { OutletLimits } from './view/outlet.ts';
 import { whenItIs } from './when-it-is.ts';
-
-export type Limits = { readonly [K in keyof typeof defaultLimits]: number };
 
 /** A peer that does not answer a close frame is cut off after this. */
 const CLOSE_TIMEOUT_MS = 3_000;

@@ -5,7 +5,7 @@ import type { Logger } from '@perch/runtime';
 import Fastify, { type FastifyInstance, type FastifyServerFactory } from 'fastify';
 import { NO_PLAIN_HTTP, type TrustedProxies } from '../auth/trusted-proxies.ts';
 import type { Limiter } from '../limits/limiter.ts';
-import type { Limits } from '../sockets.ts';
+import type { Limits } from '../limits/limits.ts';
 import type { ServerTls } from '../tls/server-tls.ts';
 import { enforceLimits } from './limit.ts';
 import { enforcePermits, type PermitOptions, type PermitRow } from './permit.ts';

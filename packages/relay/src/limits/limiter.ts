@@ -1,8 +1,8 @@
 import { type Clock, type Millis, millis } from '@perch/runtime';
 import type { Refusals } from '../audit/refusals.ts';
 import { isLoopback } from '../auth/plain-http.ts';
-import type { Limits } from '../sockets.ts';
 import { addressKey } from './address-key.ts';
+import type { Limits } from './limits.ts';
 import { type BucketSize, TokenBuckets } from './token-buckets.ts';
 
 /** What people do rarely, and those who guess or flood do often. */
