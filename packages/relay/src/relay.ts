@@ -1,15 +1,17 @@
 import type { AddressInfo } from 'node:net';
 import { limits as defaultLimits } from '@perch/protocol';
 import { millis, Scope, systemClock } from '@perch/runtime';
-import { appAccessRoutes } from './api/app-access.ts';
 import { auditRoutes } from './api/audit.ts';
 import { devicesRoutes } from './api/devices.ts';
 import { enrolmentRoutes } from './api/enrolment.ts';
 import { healthRoutes } from './api/health.ts';
 import { listRoutes } from './api/lists.ts';
+import { meRoutes } from './api/me.ts';
+import { peopleRoutes } from './api/people.ts';
 import { makeServer, socketServer } from './api/server.ts';
 import { sessionRoutes } from './api/session.ts';
 import { sessionsRoutes } from './api/sessions.ts';
+import { signInRoutes } from './api/sign-in.ts';
 import { tokensRoutes } from './api/tokens.ts';
 import { trustRoutes } from './api/trust.ts';
 import { webRoutes } from './api/web.ts';
@@ -40,7 +42,7 @@ import { StatsSockets } from './observe/stats-sockets.ts';
 import type { Relay, RelayOptions } from './options.ts';
 import { Callers } from './people/callers.ts';
 import { FIRST_HOUSEHOLD } from './people/household.ts';
-import { Users } from './people/users.ts';
+import { People } from './people/people.ts';
 import { publicBase } from './public-address.ts';
 import { Sockets } from './sockets.ts';
 import { openState } from './state.ts';
@@ -81,7 +83,8 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
   const refusals = scope.own(new Refusals({ audit, clock }));
   const tokens = new Tokens({ database, clock, logger });
   const sessions = new AppSessions({ database, clock, logger });
-  const users = new Users({ database });
+  const people = scope.own(new People({ database, clock }));
+  const { users } = people;
   const makeLink = async (secret?: string) => {
     const user = await users.firstOwner(FIRST_HOUSEHOLD);
     return (await sessions.newLink({ user, secret })).secret;
@@ -149,8 +152,10 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
     routes(routes) {
       sessionRoutes(routes, { gate, refusals, before: desk?.sessionHook });
       if (desk) accessRoutes(routes, desk);
-      appAccessRoutes(routes, { sessions, users, audit, refusals, isTls });
-      sessionsRoutes(routes, { sessions, revocations, audit, isTls });
+      signInRoutes(routes, { people, sessions, limiter, audit, refusals });
+      meRoutes(routes, { people, sessions, revocations, audit, refusals });
+      peopleRoutes(routes, { users, sessions, revocations, audit });
+      sessionsRoutes(routes, { sessions, revocations, audit });
       tokensRoutes(routes, { tokens, revocations, audit });
       auditRoutes(routes, { audit, database });
       devicesRoutes(routes, { devices, revocations, audit, isOnline: (id) => topics.hasDevice(id) });
@@ -250,7 +255,10 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
     async createEnrolmentCode(name) {
       const made = await devices.makeCode({ household: FIRST_HOUSEHOLD, name });
       if (made !== 'busy') return made.code;
-      throw new RelayError('storage-busy', 'There are as many codes for devices as may be; wait ten minutes.');
+      throw new RelayError(
+        'storage-busy',
+        'There are as many codes for devices as may be; wait ten minutes.',
+      );
     },
     findToken: (secret) => tokens.find(secret),
     [Symbol.asyncDispose]: close,

@@ -12,8 +12,8 @@ import { rightAt } from '../people/rights.ts';
 export type Permit =
   /** It holds no secret, or the body brings its own proof. `origin: 'own'`: but no page of another site. */
   | { readonly to: 'everyone'; readonly origin?: 'own' }
-  /** Somebody who is signed in: guests and invites too; or at least of this role. */
-  | { readonly to: 'session' | 'member' | 'owner' }
+  /** Somebody who is signed in: guests and invites too; a user, no invite; a user of at least this role. */
+  | { readonly to: 'session' | 'user' | 'member' | 'owner' }
   /** Whoever has this permission, or any, on the device that `params.id` names; `least`: and is a user of such a role. */
   | { readonly to: 'device'; readonly permission: Permission | 'any'; readonly least?: Role }
   /** A device that shows its identity. */
@@ -109,6 +109,7 @@ async function judge(
       return judgePerson(request, await callers.ofSession(request), permit.or, refusal);
     }
     case 'session':
+    case 'user':
     case 'member':
     case 'owner':
       return judgePerson(request, await callers.ofSession(request), permit.to, NO_SIGN_IN);
@@ -125,12 +126,15 @@ async function judge(
 function judgePerson(
   request: FastifyRequest,
   caller: Known | undefined,
-  least: 'session' | Role,
+  least: 'session' | 'user' | 'member' | 'owner',
   otherwise: Refusal,
 ): Known | Refusal {
   if (!caller) return otherwise;
   if (!isReading(request) && !isSameOrigin(request.headers)) return FOREIGN;
-  return least === 'session' ? caller : judgeRole(caller, least);
+  if (least === 'session') return caller;
+  return least === 'user' && caller.kind === 'invite'
+    ? NO_USER
+    : judgeRole(caller, least === 'user' ? 'guest' : least);
 }
 
 function judgeRole(caller: Known, least: Role): Known | Refusal {
@@ -181,6 +185,7 @@ const noIdentity = (why = 'the identity of an enrolled device is needed'): Refus
   message: why,
 });
 const NO_DEVICE: Refusal = { code: 404, message: 'there is no such device' };
+const NO_USER: Refusal = { code: 403, message: 'only somebody with an account may do this' };
 const FOREIGN: Refusal = { code: 403, message: 'a page of another site may not do this here' };
 
 const words: Readonly<Record<Role, string>> = {

@@ -4,13 +4,13 @@ import type { AppSession, AppSessions } from '../auth/app-sessions.ts';
 import { callerAddress } from '../auth/caller.ts';
 import type { Revocations } from '../auth/revocations.ts';
 import { type Known, known } from '../people/caller.ts';
-import { type CookieOptions, takeCookie } from './session-cookie.ts';
+import { takeCookie } from './session-cookie.ts';
 import { dated, doneTo, listOf, time, timeOrNull } from './shapes.ts';
 
 /** Which browsers are signed in, and how to end that: an owner all of the household's, everybody else his own. */
 export function sessionsRoutes(
   app: FastifyInstance,
-  options: CookieOptions & { sessions: AppSessions; revocations: Revocations; audit: Audit },
+  options: { sessions: AppSessions; revocations: Revocations; audit: Audit },
 ): void {
   const { sessions, revocations, audit } = options;
   const config = { permit: { to: 'session' } } as const;
@@ -76,7 +76,7 @@ export function sessionsRoutes(
     async (request, reply) => {
       const caller = known(request.caller);
       if ('session' in caller) await end(caller, caller.session.id, callerAddress(request.raw));
-      takeCookie(request, reply, options);
+      takeCookie(request, reply);
       return reply.code(204).send();
     },
   );

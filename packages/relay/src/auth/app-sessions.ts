@@ -161,6 +161,20 @@ export class AppSessions {
     });
   }
 
+  /** Signs somebody out everywhere, but for one session. @returns how many browsers. */
+  endOf(of: SessionOwner, but: string): Promise<number> {
+    const remove =
+      of.kind === 'user'
+        ? 'DELETE FROM app_sessions WHERE user_id = ? AND id <> ? RETURNING id'
+        : 'DELETE FROM app_sessions WHERE invite = ? AND id <> ? RETURNING id';
+    return this.#database.transaction(async (queries) => {
+      const ended = await queries.query(remove, [of.id, but], (row) => row.text('id'));
+      const now = this.#clock.wall();
+      for (const id of ended) await Revocations.note(queries, { kind: 'session', id }, now);
+      return ended.length;
+    });
+  }
+
   /** The oldest sessions give way where there are too many. */
   async #makeRoom(queries: Queries, now: number): Promise<void> {
     await queries.execute('DELETE FROM app_sessions WHERE expires <= ?', [now]);

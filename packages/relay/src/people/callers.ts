@@ -98,7 +98,8 @@ export function authorization(headers: IncomingHttpHeaders): string | undefined 
   return /^bearer\s+/i.test(value) ? value.replace(/^bearer\s+/i, '') : value;
 }
 
-function readCookie(header: string | undefined, name: string): string | undefined {
+/** The value of a cookie that the browser sent. */
+export function readCookie(header: string | undefined, name: string): string | undefined {
   for (const pair of header?.split(';') ?? []) {
     const [key, value] = pair.trim().split('=', 2);
     if (key === name) return value;
