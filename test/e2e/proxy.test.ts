@@ -75,10 +75,11 @@ async function startCaddy({ directory, relayPort, port, certificate }: Place): P
 function call(
   url: string,
   ca: string,
-  options: { method?: string; token?: string } = {},
+  options: { method?: string; token?: string; headers?: Record<string, string> } = {},
 ): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
-    const headers = options.token === undefined ? {} : { Authorization: options.token };
+    const { token } = options;
+    const headers = { ...options.headers, ...(token !== undefined && { Authorization: token }) };
     request(url, { ca, method: options.method ?? 'GET', headers, agent: false }, (answer) => {
       let body = '';
       answer.setEncoding('utf8');
@@ -119,6 +120,7 @@ for (const [name, start] of [
     const relay = await startRelay({
       listen: { host: '127.0.0.1', port: 0 },
       data: join(directory, 'data'),
+      trustProxy: ['127.0.0.1'],
       logger: silentLogger,
     });
     t.after(() => relay.close());
@@ -140,6 +142,20 @@ for (const [name, start] of [
       await once(socket, 'open');
       return socket;
     };
+    // What a visitor says of himself goes no further than the proxy.
+    const headers = {
+      'X-Forwarded-For': '203.0.113.9',
+      'X-Forwarded-Proto': 'http',
+      'X-Forwarded-Host': 'evil.example',
+    };
+    const forged = await call(`${base}/session/lab/cam`, certificate.cert, {
+      method: 'POST',
+      token,
+      headers,
+    });
+    assert.match(forged.body, new RegExp(`"wss://localhost:${port}/session/lab/cam`));
+    await call(`${base}/session/lab/cam`, certificate.cert, { method: 'POST', token: 'wrong', headers });
+
     const viewer = await session();
     const publisher = await session();
     const large = Buffer.alloc(3_000_000, 7);
@@ -156,5 +172,18 @@ for (const [name, start] of [
     await all;
     assert.deepEqual(received.slice(0, 2), [Buffer.from('text'), Buffer.from([1, 2, 3])]);
     assert.ok(received[2]?.equals(large));
+
+    const stats = new WebSocket(`wss://localhost:${port}/ws`, {
+      ca: certificate.cert,
+      headers: {
+        Authorization: await relay.createToken({ topic: 'stats', scope: ['read'], ttlMs: 60_000 }),
+        ...headers,
+      },
+    });
+    t.after(() => stats.terminate());
+    await once(stats, 'open');
+    stats.send('-');
+    const [client] = (await once(stats, 'message')) as [Buffer];
+    assert.equal((JSON.parse(String(client)) as { remoteAddr: string }).remoteAddr, '127.0.0.1');
   });
 }

@@ -1,5 +1,6 @@
 export type { ChainState as AuditChainState } from './audit/verify.ts';
 export type { NewToken, Scope as TokenScope, TokenRecord } from './auth/tokens.ts';
+export { parseNetwork } from './auth/trusted-proxies.ts';
 export { RelayError, type RelayErrorCode } from './errors.ts';
 export type { TopicInfo } from './live-topic.ts';
 export type { ClientStats, FlowStats } from './observe/client-stats.ts';

@@ -23,6 +23,7 @@ export function addRelay(program: Command, run: Run): void {
     .option('--open <GLOB...>', 'topics that anyone may read and write (default: none)')
     .option('--tls_cert <FILE>', 'certificate, PEM: the relay then speaks HTTPS and wss')
     .option('--tls_key <FILE>', 'its key, PEM')
+    .option('--trust_proxy <CIDR...>', 'proxies in front, believed when they say who calls (default: none)')
     .option('--database <URL>', 'sqlite:PATH or postgres://USER@HOST/NAME (default: sqlite:DIR/perch.db)')
     .option('--sign_in', 'print a new sign-in link for the app (without it only the first start does)')
     .option('--json', 'one JSON line when ready, then logs in JSON')
@@ -45,6 +46,7 @@ async function runRelay(run: Run, flags: Flags): Promise<void> {
       open: 'relay.open',
       tls_cert: 'relay.tls_cert',
       tls_key: 'relay.tls_key',
+      trust_proxy: 'relay.trust_proxy',
       database: 'relay.database',
     }),
   });
@@ -74,6 +76,7 @@ export function relayOptions({ config }: Loaded, logger: Logger): RelayOptions {
     data: config.data,
     ...(database !== undefined && { database }),
     open: config['relay.open'],
+    trustProxy: config['relay.trust_proxy'],
     limits: { backlogBytes: config['relay.backlog'] },
     ...(cert !== undefined && key !== undefined && { tls: { cert, key } }),
     ...(web !== undefined && { webRoot: web }),

@@ -155,6 +155,28 @@ test("the older relays' secrets are read from the environment or the file, and n
   );
 });
 
+test("practable relay's levels are read as ours, and what it never had is refused", () => {
+  const level = (RELAY_LOG_LEVEL: string, more = {}) =>
+    load({ program: 'relay', env: { RELAY_LOG_LEVEL, ...more } }).config.log_level;
+  assert.deepEqual(
+    ['panic', 'fatal', 'error', 'warn', 'WARNING', 'info', 'debug', 'trace'].map((name) => level(name)),
+    ['error', 'error', 'error', 'warn', 'warn', 'info', 'debug', 'debug'],
+  );
+  assert.equal(level('trace', { PERCH_LOG_LEVEL: 'error' }), 'error', 'ours wins');
+  assert.throws(() => level('loud'), misuse(/^RELAY_LOG_LEVEL must be one of panic, .*not "loud"/));
+  assert.equal(load({ program: 'agent', env: { RELAY_LOG_LEVEL: 'loud' } }).config.log_level, 'info');
+});
+
+test('proxies to be trusted are networks or addresses', (t) => {
+  const env = { PERCH_TRUST_PROXY: '10.0.0.0/8, ::1' };
+  assert.deepEqual(load({ program: 'relay', env }).config['relay.trust_proxy'], ['10.0.0.0/8', '::1']);
+  const wrong = fileIn(t, 'relay: {trust_proxy: [10.0.0.0/40]}\n');
+  assert.throws(
+    () => load({ file: wrong }),
+    misuse(/trust_proxy must be networks such as .*10\.0\.0\.0\/40/),
+  );
+});
+
 test('a family of which a part is missing is said to be incomplete', () => {
   const env = { RELAY_SECRET: long };
   assert.throws(() => load({ program: 'relay', env }), misuse(/You must set RELAY_AUDIENCE/));

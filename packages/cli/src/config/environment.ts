@@ -20,6 +20,7 @@ const ours: Readonly<Record<string, SettingKey>> = {
   PERCH_OPEN: 'relay.open',
   PERCH_TLS_CERT: 'relay.tls_cert',
   PERCH_TLS_KEY: 'relay.tls_key',
+  PERCH_TRUST_PROXY: 'relay.trust_proxy',
   PERCH_DATABASE: 'relay.database',
 };
 

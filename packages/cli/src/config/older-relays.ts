@@ -1,4 +1,5 @@
 import { CliError } from '../errors.ts';
+import type { LogLevel } from '../log.ts';
 import type { Config, SettingKey } from './settings.ts';
 
 /** Variables of crossbar and practable relay (COMPAT 2.1, 3.1), and the settings they are. */
@@ -6,12 +7,25 @@ const meanings: Readonly<Record<string, SettingKey>> = {
   CROSSBAR_LISTEN: 'relay.listen',
   CROSSBAR_SECRET: 'relay.crossbar_secret',
   CROSSBAR_AUDIENCE: 'relay.crossbar_audience',
+  RELAY_LOG_LEVEL: 'log_level',
   RELAY_PORT_ACCESS: 'relay.listen',
   RELAY_SECRET: 'relay.practable_secret',
   RELAY_AUDIENCE: 'relay.practable_audience',
   RELAY_URL: 'relay.practable_url',
   RELAY_ALLOW_NO_BOOKING_ID: 'relay.practable_allow_no_booking_id',
   RELAY_STATS_EVERY: 'relay.practable_stats_every',
+};
+
+/** What practable relay calls its levels (logrus), and what they are here. */
+const levels: Readonly<Record<string, LogLevel>> = {
+  panic: 'error',
+  fatal: 'error',
+  error: 'error',
+  warn: 'warn',
+  warning: 'warn',
+  info: 'info',
+  debug: 'debug',
+  trace: 'debug',
 };
 
 const hints: Readonly<Record<string, string>> = {
@@ -30,12 +44,20 @@ export function olderVariables(env: NodeJS.ProcessEnv): OlderVariables {
   const values = names.flatMap((name) => {
     const key = meanings[name];
     const value = env[name] as string;
-    return key ? [{ name, key, value: name === 'RELAY_PORT_ACCESS' ? onLoopback(name, value) : value }] : [];
+    return key ? [{ name, key, value: translated(name, value) }] : [];
   });
   const warnings = names
     .filter((name) => !meanings[name])
     .map((name) => `${name} has no effect${hints[name] ? `: ${hints[name]}` : ' here'}`);
   return { values, warnings };
+}
+
+function translated(name: string, value: string): string {
+  if (name === 'RELAY_PORT_ACCESS') return onLoopback(name, value);
+  if (name !== 'RELAY_LOG_LEVEL') return value;
+  const level = levels[value.toLowerCase()];
+  if (level) return level;
+  throw new CliError('misused', `${name} must be one of ${Object.keys(levels).join(', ')}, not "${value}"`);
 }
 
 /** Like vw's port, it is one of loopback: what listens beyond says so itself. */

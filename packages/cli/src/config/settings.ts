@@ -1,5 +1,5 @@
 import { limits } from '@perch/protocol';
-import { parseDatabaseAddress } from '@perch/relay';
+import { parseDatabaseAddress, parseNetwork } from '@perch/relay';
 import { type LogLevel, logLevels } from '../log.ts';
 import { defaultData } from '../places.ts';
 import {
@@ -65,6 +65,18 @@ const list = (value: unknown): readonly string[] => {
   // One text is a list of one: `--open a --open b`, `open: a`.
   const entries = Array.isArray(value) ? value : [value];
   return entries.flatMap((entry) => text(entry).split(/[\s,]+/)).filter((entry) => entry !== '');
+};
+
+const networks = (value: unknown): readonly string[] => {
+  const all = list(value);
+  for (const network of all) {
+    try {
+      parseNetwork(network);
+    } catch {
+      throw new BadValue(`must be networks such as 10.0.0.0/8, or addresses, not "${network}"`);
+    }
+  }
+  return all;
 };
 
 const level = (value: unknown): LogLevel => {
@@ -155,6 +167,12 @@ export const settings = {
     ...optional(text),
     example: '/etc/ssl/private/relay.key',
     about: 'The key of that certificate.',
+  },
+  'relay.trust_proxy': {
+    ...none(networks),
+    example: '[127.0.0.1]',
+    about:
+      'Addresses and networks of proxies in front: they are believed when they say who calls, and may speak plain HTTP.',
   },
   'relay.database': {
     ...optional(databaseAddress),

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import ipaddr from 'ipaddr.js';
 
 type Address = ReturnType<typeof ipaddr.process>;
-type Network = readonly [Address, number];
+export type Network = readonly [Address, number];
 
 /** Everything that a proxy may say about who is behind it, and that nobody else is believed. */
 const FORWARDED = [
@@ -132,7 +132,8 @@ function parseAddress(text: string): Address | undefined {
   return isPlain ? ipaddr.process(plain) : undefined;
 }
 
-function parseNetwork(text: string): Network {
+/** @throws {TypeError} where it is neither a network nor an address. */
+export function parseNetwork(text: string): Network {
   const [address = '', length] = text.split('/', 2);
   const parsed = parseAddress(address);
   const most = parsed?.kind() === 'ipv4' ? 32 : 128;
