@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -188,10 +189,12 @@ test('in public it speaks HTTPS with a certificate of its own, and the agent tru
   const link = /https:\/\/localhost:\d+\/#[\w-]{20,}/.exec(up.output())?.[0];
   assert.ok(link, up.output());
   assert.match(up.output(), /[▄▀█]{10}/, 'a picture for a phone');
-  const ca = readFileSync(path.join(data, 'self-made-certificate.pem'));
+  const ca = readFileSync(path.join(data, 'relay-ca.pem'));
   const [response] = (await once(get(new URL('/', link), { ca }), 'response')) as [IncomingMessage];
   response.resume();
   assert.equal(response.statusCode, 200);
+  const { fingerprint256 } = new X509Certificate(ca);
+  assert.ok(up.output().includes(fingerprint256), 'what to compare with on /trust');
   await up.close('SIGINT');
   assert.equal(await up.exited, 0);
 });

@@ -9,6 +9,7 @@ import { flagLayer, withSettings } from '../flags.ts';
 import { webRoot } from '../places.ts';
 import { Stop } from '../stop.ts';
 import { loggerFor, type Run, writeJson } from '../terminal.ts';
+import { tlsFlags, tlsOptions, trustJson, trustText, withTls } from './relay-tls.ts';
 
 interface Flags {
   readonly config?: string;
@@ -17,19 +18,19 @@ interface Flags {
 }
 
 export function addRelay(program: Command, run: Run): void {
-  withSettings(program.command('relay'))
+  withTls(withSettings(program.command('relay')), {
+    public: 'the name or address under which people reach it, for links and its certificate',
+  })
     .description('run the public side: publishers in, viewers out, on one port')
     .option('--listen <HOST:PORT>', 'where to listen (default: 127.0.0.1:8080; port 0 picks a free one)')
     .option('--open <GLOB...>', 'topics that anyone may read and write (default: none)')
-    .option('--tls_cert <FILE>', 'certificate, PEM: the relay then speaks HTTPS and wss')
-    .option('--tls_key <FILE>', 'its key, PEM')
     .option('--trust_proxy <CIDR...>', 'proxies in front, believed when they say who calls (default: none)')
     .option('--database <URL>', 'sqlite:PATH or postgres://USER@HOST/NAME (default: sqlite:DIR/perch.db)')
     .option('--sign_in', 'print a new sign-in link for the app (without it only the first start does)')
     .option('--json', 'one JSON line when ready, then logs in JSON')
     .addHelpText(
       'after',
-      "\nExamples:\n  perch relay --listen 127.0.0.1:8080 --data /var/lib/perch\n  perch relay --listen 127.0.0.1:0 --data ./state --open 'lab/*'",
+      "\nExamples:\n  perch relay --listen 127.0.0.1:8080 --data /var/lib/perch\n  perch relay --listen 0.0.0.0:443 --acme relay.example.org --data /var/lib/perch\n  perch relay --listen 127.0.0.1:0 --data ./state --open 'lab/*'",
     )
     .action((flags: Flags) => runRelay(run, flags));
 }
@@ -44,8 +45,7 @@ async function runRelay(run: Run, flags: Flags): Promise<void> {
     flags: flagLayer(flags as Record<string, unknown>, {
       listen: 'relay.listen',
       open: 'relay.open',
-      tls_cert: 'relay.tls_cert',
-      tls_key: 'relay.tls_key',
+      ...tlsFlags,
       trust_proxy: 'relay.trust_proxy',
       database: 'relay.database',
     }),
@@ -53,12 +53,12 @@ async function runRelay(run: Run, flags: Flags): Promise<void> {
   const { config } = loaded;
   const logger = loggerFor(run.terminal, { level: config.log_level, json });
   for (const warning of loaded.warnings) logger.warn(warning);
-  warnOfPlainHttp(config, logger);
   await using relay = await startRelay(relayOptions(loaded, logger));
   const signIn = isFirstStart(config.data) || flags.sign_in ? await relay.signInLink() : undefined;
-  if (json) writeJson(run.terminal, { event: 'ready', relay: relay.url, signIn });
+  if (json)
+    writeJson(run.terminal, { event: 'ready', relay: relay.url, signIn, ...trustJson(relay, config) });
   else {
-    run.terminal.stdout.write(`The relay runs at ${relay.url}\n`);
+    run.terminal.stdout.write(`The relay runs at ${relay.url}\n${trustText(relay, config)}`);
     if (signIn) run.terminal.stdout.write(signInText(signIn));
   }
   const signal = await stop.asked;
@@ -68,8 +68,6 @@ async function runRelay(run: Run, flags: Flags): Promise<void> {
 /** What the configuration says, as the relay wants it. */
 export function relayOptions({ config }: Loaded, logger: Logger): RelayOptions {
   const web = webRoot();
-  const cert = config['relay.tls_cert'];
-  const key = config['relay.tls_key'];
   const database = config['relay.database'];
   return {
     listen: config['relay.listen'],
@@ -78,7 +76,7 @@ export function relayOptions({ config }: Loaded, logger: Logger): RelayOptions {
     open: config['relay.open'],
     trustProxy: config['relay.trust_proxy'],
     limits: { backlogBytes: config['relay.backlog'] },
-    ...(cert !== undefined && key !== undefined && { tls: { cert, key } }),
+    ...tlsOptions(config),
     ...(web !== undefined && { webRoot: web }),
     ...olderRelays(config),
     logger,
@@ -105,16 +103,6 @@ function olderRelays(config: Config): Pick<RelayOptions, 'crossbar' | 'practable
   };
 }
 
-function warnOfPlainHttp(config: Config, logger: Logger): void {
-  if (isLoopback(config['relay.listen'].host) || config['relay.tls_cert'] !== undefined) return;
-  logger.warn(
-    'without a certificate tokens travel in clear, and browsers on other machines do not decode: give --tls_cert and --tls_key, or listen on 127.0.0.1 behind a proxy that has one',
-  );
-}
-
-export const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || host.startsWith('127.');
-
 /** Whether no relay has run on this directory before; from now on one has. */
 function isFirstStart(data: string): boolean {
   const mark = join(data, 'first-start');
@@ -126,5 +114,5 @@ function isFirstStart(data: string): boolean {
 
 const signInText = (link: string): string =>
   `  open the app  ${link}
-  One use, 15 minutes. Behind a proxy put its address before the #. A new link: perch relay --sign_in
+  One use, 15 minutes. A new link: perch relay --sign_in. Behind a proxy: --public HOST
 `;

@@ -1,74 +1,56 @@
-import { randomBytes } from 'node:crypto';
-import type { Relay, RelayOptions } from '@perch/relay';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isLoopback, type Relay, type RelayOptions } from '@perch/relay';
 import type { Config } from '../config/settings.ts';
-import { BadValue, formatAddress, parseAddress } from '../config/units.ts';
+import { formatAddress } from '../config/units.ts';
 import { CliError } from '../errors.ts';
-import { selfMadeCertificate } from '../self-made-certificate.ts';
-import { isLoopback } from './relay.ts';
+import { ownAuthority } from './relay-tls.ts';
 
-/** How `perch up --public HOST` looks from outside. */
+/** How the agent and a phone reach the relay of `perch up --public HOST`. */
 export interface Front {
-  /** Instead of the relay's own options. */
-  readonly relay: Pick<RelayOptions, 'listen' | 'appSecret'> & {
-    readonly tls: NonNullable<RelayOptions['tls']>;
-  };
-  /** What the agent must trust to reach the relay, where the certificate is our own. */
-  readonly caFile: string | undefined;
   /** Where the agent beside it reaches the relay: a name that the certificate has. */
-  uplinkBase(port: number): string;
-  /** The sign-in link under the public name. */
-  link(relay: Relay): Promise<string>;
-  /** The link as a picture for a phone's camera, in characters. */
+  readonly uplink: string;
+  /** What the agent must trust to reach the relay, besides the usual. */
+  readonly caFile: string | undefined;
+  /** A link as a picture for a phone's camera, in characters. */
   picture(link: string): Promise<string>;
-  readonly warning: string;
 }
 
-/**
- * Prepares HTTPS under a public name: with the certificate that is given, else with one made here.
- *
- * @throws {CliError} where the name or the certificate cannot be used.
- */
-export async function publicFront(given: string, config: Config): Promise<Front> {
-  const { host, port } = publicAddress(given);
-  const cert = config['relay.tls_cert'];
-  const key = config['relay.tls_key'];
-  const isOwn = cert === undefined || key === undefined;
-  const listen = config['relay.listen'];
-  const isWide = isLoopback(listen.host) || listen.host === '0.0.0.0' || listen.host === '::';
-  const here = isWide ? '127.0.0.1' : listen.host;
-  const tls = isOwn ? await selfMadeCertificate({ data: config.data, names: [host, here] }) : { cert, key };
-  const appSecret = randomBytes(24).toString('base64url');
+/** With a public name the relay listens for others, and so with TLS. */
+export function frontOptions(options: RelayOptions): RelayOptions {
+  const { listen } = options;
+  if (!options.public || !isLoopback(listen.host)) return options;
+  return { ...options, listen: { ...listen, host: '0.0.0.0' }, tls: options.tls ?? 'local' };
+}
+
+/** @throws {CliError} where the relay's own authority cannot be handed to the agent. */
+export function publicFront({ relay, config }: { relay: Relay; config: Config }): Front {
+  const authority = relay.authority();
+  // By ACME it is the relay's own only until it is got: the agent uses the name that both have.
+  const isOwn = ownAuthority(relay, config) !== undefined;
+  const extra = config['agent.extra_ca'];
   return {
-    relay: { listen: { ...listen, host: isLoopback(listen.host) ? '0.0.0.0' : listen.host }, tls, appSecret },
-    caFile: isOwn ? tls.cert : config['agent.extra_ca'],
-    uplinkBase: (bound) =>
-      `https://${formatAddress(isOwn ? { host: here, port: bound } : { host, port: port ?? bound })}`,
-    async link(relay) {
-      // It spends nothing to ask: the relay hands out the secret that it was given.
-      const { hash } = new URL(await relay.signInLink());
-      return `https://${formatAddress({ host, port: port ?? relay.port })}/${hash}`;
-    },
+    uplink: isOwn ? `https://${formatAddress({ host: ownHost(config), port: relay.port })}` : relay.publicUrl,
+    caFile: authority ? caFile(config.data, authority.certificate, extra) : extra,
     async picture(link) {
       const qrcode = await import('qrcode');
       return qrcode.toString(link, { type: 'terminal', small: true });
     },
-    warning: isOwn
-      ? 'The certificate was made here, so the browser warns once; go on to the page. With --tls_cert and --tls_key it does not.\n'
-      : '',
   };
 }
 
-/** `HOST` or `HOST:PORT`. */
-function publicAddress(given: string): { host: string; port: number | undefined } {
+function ownHost(config: Config): string {
+  const { host } = config['relay.listen'];
+  return isLoopback(host) || host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+}
+
+/** The relay's authority, and what else the agent was told to trust, in one file. */
+function caFile(data: string, certificate: string, extra: string | undefined): string {
+  const path = join(data, 'relay-ca.pem');
   try {
-    if (/^(\[[^\]]+\]|[^:]+):\d+$/.test(given)) return parseAddress(given);
-    const { host } = parseAddress(`${given.includes(':') ? `[${given}]` : given}:0`);
-    return { host, port: undefined };
-  } catch (error) {
-    if (!(error instanceof BadValue)) throw error;
-    throw new CliError(
-      'misused',
-      `--public must be a name or an address such as camera.example or 192.168.1.20, not "${given}"`,
-    );
+    writeFileSync(path, extra === undefined ? certificate : `${certificate}${readFileSync(extra, 'utf8')}`);
+  } catch (cause) {
+    throw new CliError('failed', `${path} cannot be written: ${(cause as Error).message}`, { cause });
   }
+  return path;
 }

@@ -1,5 +1,5 @@
 import { AgentError, demoSource, startAgent } from '@perch/agent';
-import { startRelay } from '@perch/relay';
+import { isLoopback, startRelay } from '@perch/relay';
 import { Scope } from '@perch/runtime';
 import type { Command } from 'commander';
 import { type Loaded, loadConfig } from '../config/load.ts';
@@ -10,8 +10,9 @@ import { flagLayer, withSettings } from '../flags.ts';
 import { Stop } from '../stop.ts';
 import { loggerFor, type Run, writeJson } from '../terminal.ts';
 import { agentOptions } from './agent.ts';
-import { isLoopback, relayOptions } from './relay.ts';
-import { type Front, publicFront } from './up-public.ts';
+import { relayOptions } from './relay.ts';
+import { tlsFlags, trustJson, trustText, withTls } from './relay-tls.ts';
+import { type Front, frontOptions, publicFront } from './up-public.ts';
 import { uplinkToken } from './up-token.ts';
 
 interface Flags {
@@ -24,7 +25,9 @@ interface Flags {
 const DEMO = 'demo';
 
 export function addUp(program: Command, run: Run): void {
-  withSettings(program.command('up'))
+  withTls(withSettings(program.command('up')), {
+    public: 'serve HTTPS under this name or address, with a link and a picture for a phone',
+  })
     .description('run a relay and an agent together, with a demo, and print a link that opens the app')
     .option(
       '--listen <HOST:PORT>',
@@ -32,15 +35,6 @@ export function addUp(program: Command, run: Run): void {
     )
     .option('--agent_listen <HOST:PORT>', 'where the agent listens (default: 127.0.0.1:8888)')
     .option('--no-demo', 'without the demo picture and tone')
-    .option(
-      '--public <HOST>',
-      'serve HTTPS under this name or address, with a link and a picture for a phone',
-    )
-    .option(
-      '--tls_cert <FILE>',
-      'certificate for --public, PEM (default: one made here, which browsers warn about)',
-    )
-    .option('--tls_key <FILE>', 'its key, PEM')
     .option('--open <GLOB...>', 'topics that anyone may read and write (default: none)')
     .option('--json', 'one JSON line when ready, then logs in JSON')
     .addHelpText('after', '\nExamples:\n  perch up\n  perch up --public 192.168.1.20')
@@ -58,12 +52,11 @@ async function runUp(run: Run, flags: Flags): Promise<void> {
       listen: 'relay.listen',
       agent_listen: 'agent.listen',
       open: 'relay.open',
-      tls_cert: 'relay.tls_cert',
-      tls_key: 'relay.tls_key',
+      ...tlsFlags,
     }),
   });
   const { config } = loaded;
-  if (flags.public === undefined && !isLoopback(config['relay.listen'].host)) {
+  if (config['relay.public'] === undefined && !isLoopback(config['relay.listen'].host)) {
     throw new CliError(
       'misused',
       '--listen beyond loopback needs --public HOST: the name or address that people will use',
@@ -76,16 +69,15 @@ async function runUp(run: Run, flags: Flags): Promise<void> {
     logger.warn(`there is no demo: ffmpeg is not installed. ${howToInstall(['ffmpeg'])}`);
 
   await using scope = new Scope();
-  const front = flags.public === undefined ? undefined : await publicFront(flags.public, config);
   const relay = scope.own(
-    await startRelay({ ...relayOptions(loaded, logger.child({ part: 'relay' })), ...front?.relay }),
+    await startRelay(frontOptions(relayOptions(loaded, logger.child({ part: 'relay' })))),
   );
-  const uplink = front?.uplinkBase(relay.port) ?? relay.url;
-  const agent = scope.own(await startUpAgent(loaded, { demo, relay, uplink, front, logger }));
-  const signIn = await (front ? front.link(relay) : relay.signInLink());
-  if (json) writeJson(run.terminal, { event: 'ready', relay: relay.url, agent: agent.url, signIn });
-  else
-    run.terminal.stdout.write(await readyText({ relay: relay.url, agent: agent.url, signIn, front, demo }));
+  const front = config['relay.public'] && publicFront({ relay, config });
+  const agent = scope.own(await startUpAgent(loaded, { demo, relay, front, logger }));
+  const signIn = await relay.signInLink();
+  const ready = { relay: relay.url, agent: agent.url, signIn };
+  if (json) writeJson(run.terminal, { event: 'ready', ...ready, ...trustJson(relay, config) });
+  else run.terminal.stdout.write(await readyText({ ...ready, front, demo, trust: trustText(relay, config) }));
   const signal = await stop.asked;
   logger.info('ending', { signal });
 }
@@ -93,13 +85,11 @@ async function runUp(run: Run, flags: Flags): Promise<void> {
 interface UpAgent {
   readonly demo: boolean;
   readonly relay: Awaited<ReturnType<typeof startRelay>>;
-  /** Where the agent reaches the relay. */
-  readonly uplink: string;
   readonly front: Front | undefined;
   readonly logger: ReturnType<typeof loggerFor>;
 }
 
-async function startUpAgent(loaded: Loaded, { demo, relay, uplink, front, logger }: UpAgent) {
+async function startUpAgent(loaded: Loaded, { demo, relay, front, logger }: UpAgent) {
   const { config } = loaded;
   const options = agentOptions(loaded, logger.child({ part: 'agent' }));
   const caFile = front?.caFile;
@@ -109,7 +99,7 @@ async function startUpAgent(loaded: Loaded, { demo, relay, uplink, front, logger
       ...options,
       ...(caFile !== undefined && { outgoing: { ...options.outgoing, caFile } }),
       sources: [...(options.sources ?? []), ...(demo ? [demoSource(DEMO)] : [])],
-      share: { relay: uplink, token },
+      share: { relay: front?.uplink ?? relay.url, token },
     });
   } catch (error) {
     // The agent does not know that here --listen is the relay's.
@@ -128,15 +118,16 @@ interface Ready {
   readonly signIn: string;
   readonly front: Front | undefined;
   readonly demo: boolean;
+  readonly trust: string;
 }
 
-async function readyText({ relay, agent, signIn, front, demo }: Ready): Promise<string> {
-  const picture = front ? `\n${await front.picture(signIn)}${front.warning}` : '';
+async function readyText({ relay, agent, signIn, front, demo, trust }: Ready): Promise<string> {
+  const picture = front ? `\n${await front.picture(signIn)}` : '';
   return `Perch is running${demo ? ', with a demo' : ''}. Ctrl-C ends it.
 
   open the app  ${signIn}
                 one use, 15 minutes; this browser then stays signed in
-  relay         ${relay}
+${trust}  relay         ${relay}
   agent         ${agent}
   your picture  ffmpeg … -f mpegts ${agent}/ts/NAME
 ${picture}

@@ -177,6 +177,29 @@ test('proxies to be trusted are networks or addresses', (t) => {
   );
 });
 
+test('names for ACME must be names that lead here, and there is one way to a certificate', (t) => {
+  const acme = (PERCH_ACME: string) => load({ program: 'relay', env: { PERCH_ACME } }).config['relay.acme'];
+  assert.deepEqual(acme('relay.example, www.relay.example'), ['relay.example', 'www.relay.example']);
+  for (const wrong of ['localhost', '192.168.1.20', '*.example.org', 'https://relay.example']) {
+    assert.throws(() => acme(wrong), misuse(/PERCH_ACME must be names such as relay\.example\.org/), wrong);
+  }
+  const both = fileIn(t, 'relay: {acme: [a.example], tls_cert: a.pem, tls_key: a.key}\n');
+  assert.throws(() => load({ file: both }), misuse(/two ways to a certificate/));
+  const plain = fileIn(t, 'relay: {acme_directory: "http://acme.example/dir"}\n');
+  assert.throws(() => load({ file: plain }), misuse(/acme_directory must be an address such as https/));
+});
+
+test('the public name is a name or an address, with a port or without', () => {
+  const of = (PERCH_PUBLIC: string) => load({ env: { PERCH_PUBLIC } }).config['relay.public'];
+  assert.deepEqual(of('camera.example'), { host: 'camera.example' });
+  assert.deepEqual(of('camera.example:8443'), { host: 'camera.example', port: 8443 });
+  assert.deepEqual(of('fd00::7'), { host: 'fd00::7' });
+  assert.deepEqual(of('[fd00::7]:443'), { host: 'fd00::7', port: 443 });
+  for (const wrong of ['https://camera.example', 'a b', 'camera.example:port']) {
+    assert.throws(() => of(wrong), misuse(/PERCH_PUBLIC must be a name or an address/), wrong);
+  }
+});
+
 test('a family of which a part is missing is said to be incomplete', () => {
   const env = { RELAY_SECRET: long };
   assert.throws(() => load({ program: 'relay', env }), misuse(/You must set RELAY_AUDIENCE/));

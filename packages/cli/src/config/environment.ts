@@ -21,6 +21,12 @@ const ours: Readonly<Record<string, SettingKey>> = {
   PERCH_TLS_CERT: 'relay.tls_cert',
   PERCH_TLS_KEY: 'relay.tls_key',
   PERCH_TRUST_PROXY: 'relay.trust_proxy',
+  PERCH_PUBLIC: 'relay.public',
+  PERCH_ACME: 'relay.acme',
+  PERCH_ACME_EMAIL: 'relay.acme_email',
+  PERCH_ACME_DIRECTORY: 'relay.acme_directory',
+  PERCH_ACME_CA: 'relay.acme_ca',
+  PERCH_ACME_LISTEN: 'relay.acme_listen',
   PERCH_DATABASE: 'relay.database',
 };
 

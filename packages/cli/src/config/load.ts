@@ -54,6 +54,9 @@ function validate(config: Config): void {
   if ((config['relay.tls_cert'] === undefined) !== (config['relay.tls_key'] === undefined)) {
     throw new CliError('misused', 'tls_cert and tls_key belong together: give both, or neither');
   }
+  if (config['relay.tls_cert'] !== undefined && config['relay.acme'].length > 0) {
+    throw new CliError('misused', 'tls_cert and acme are two ways to a certificate: give one of them');
+  }
   checkOlderRelays(config);
 }
 

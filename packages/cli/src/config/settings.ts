@@ -1,5 +1,5 @@
 import { limits } from '@perch/protocol';
-import { parseDatabaseAddress, parseNetwork } from '@perch/relay';
+import { isDnsName, type PublicAddress, parseDatabaseAddress, parseNetwork } from '@perch/relay';
 import { type LogLevel, logLevels } from '../log.ts';
 import { defaultData } from '../places.ts';
 import {
@@ -10,6 +10,7 @@ import {
   formatSize,
   parseAddress,
   parseDuration,
+  parseHost,
   parseSecret,
   parseSize,
   parseWebSocketBase,
@@ -65,6 +66,20 @@ const list = (value: unknown): readonly string[] => {
   // One text is a list of one: `--open a --open b`, `open: a`.
   const entries = Array.isArray(value) ? value : [value];
   return entries.flatMap((entry) => text(entry).split(/[\s,]+/)).filter((entry) => entry !== '');
+};
+
+const dnsNames = (value: unknown): readonly string[] =>
+  list(value).map((name) => {
+    if (isDnsName(name) && name.includes('.')) return name;
+    throw new BadValue(`must be names such as relay.example.org, which lead to this machine, not "${name}"`);
+  });
+
+const httpsAddress = (value: unknown): string => {
+  const url = typeof value === 'string' ? URL.parse(value) : null;
+  if (url?.protocol === 'https:') return url.href;
+  throw new BadValue(
+    `must be an address such as https://acme.example/directory, not ${JSON.stringify(value)}`,
+  );
 };
 
 const networks = (value: unknown): readonly string[] => {
@@ -151,7 +166,7 @@ export const settings = {
     parse: address,
     fallback: (): Address => ({ host: '127.0.0.1', port: 8080 }),
     example: '127.0.0.1:8080',
-    about: 'Where the relay listens. Port 0 picks a free one.',
+    about: 'Where the relay listens. Port 0 picks a free one. Beyond loopback it speaks TLS.',
   },
   'relay.open': {
     ...none(list),
@@ -161,7 +176,7 @@ export const settings = {
   'relay.tls_cert': {
     ...optional(text),
     example: '/etc/ssl/relay.pem',
-    about: 'Certificate (with its chain) and key, as PEM files. With them the relay speaks HTTPS and wss.',
+    about: 'Certificate (with its chain) and key, as PEM files. Replaced files are used within ten seconds.',
   },
   'relay.tls_key': {
     ...optional(text),
@@ -173,6 +188,37 @@ export const settings = {
     example: '[127.0.0.1]',
     about:
       'Addresses and networks of proxies in front: they are believed when they say who calls, and may speak plain HTTP.',
+  },
+  'relay.public': {
+    ...optional((value: unknown): PublicAddress => parseHost(text(value))),
+    example: 'relay.example.org',
+    about: 'The name or address, and the port if not the usual one, under which people reach the relay.',
+  },
+  'relay.acme': {
+    ...none(dnsNames),
+    example: '[relay.example.org]',
+    about: "Names to get a certificate for by ACME. With them you agree to the ACME server's terms.",
+  },
+  'relay.acme_email': {
+    ...optional(text),
+    example: 'you@example.org',
+    about: 'Whom the ACME server may write to.',
+  },
+  'relay.acme_directory': {
+    ...optional(httpsAddress),
+    example: 'https://acme-staging-v02.api.letsencrypt.org/directory',
+    about: "The ACME server's directory. Default: Let's Encrypt.",
+  },
+  'relay.acme_ca': {
+    ...optional(text),
+    example: '/etc/ssl/company-ca.pem',
+    about: "PEM certificates that the ACME server's own HTTPS is trusted by, in place of the usual ones.",
+  },
+  'relay.acme_listen': {
+    ...optional(address),
+    example: '0.0.0.0:80',
+    about:
+      'Where plain HTTP listens for the question of the ACME server, which asks at port 80. Default: port 80 beside the relay.',
   },
   'relay.database': {
     ...optional(databaseAddress),
@@ -287,5 +333,6 @@ export function defaultText(key: SettingKey): string {
   const value = settings[key].fallback();
   if (value === undefined || Array.isArray(value)) return '';
   if (typeof value === 'number') return key === 'relay.backlog' ? formatSize(value) : formatDuration(value);
-  return typeof value === 'object' && 'port' in value ? formatAddress(value) : String(value);
+  if (typeof value !== 'object') return String(value);
+  return 'port' in value && value.port !== undefined ? formatAddress({ ...value, port: value.port }) : '';
 }

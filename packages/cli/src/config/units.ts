@@ -57,6 +57,20 @@ export function parseAddress(text: string): Address {
   return { host, port: Number(port) };
 }
 
+/** `camera.example`, `192.168.1.20`, `[::1]`, each also with `:PORT`. @throws {BadValue} */
+export function parseHost(text: string): { readonly host: string; readonly port?: number } {
+  try {
+    if (/^(\[[^\]]+\]|[^:]+):\d+$/.test(text)) return parseAddress(text);
+    return {
+      host: parseAddress(`${text.includes(':') && !text.startsWith('[') ? `[${text}]` : text}:0`).host,
+    };
+  } catch {
+    throw new BadValue(
+      `must be a name or an address such as camera.example or 192.168.1.20, with :PORT where it is not the usual one, not "${text}"`,
+    );
+  }
+}
+
 export const formatAddress = ({ host, port }: Address): string =>
   `${host.includes(':') ? `[${host}]` : host}:${port}`;
 

@@ -37,6 +37,8 @@ export interface CaOptions {
   readonly names?: readonly string[];
   /** What a new one is good for besides; no reason to replace one. */
   readonly furtherNames?: readonly string[];
+  /** Called where one that lacked a name was replaced. */
+  readonly onReplaced?: () => void;
   readonly clock: Clock;
 }
 
@@ -122,8 +124,8 @@ export class Ca {
       // Another relay may be as quick: the first one's stays, and it is read in the next round.
       const all = [...(kept?.names ?? []), ...names, ...furtherNames];
       const fresh = await make([...new Set(all.map((name) => name.toLowerCase()))], options);
-      if (kept) await replace(kept, fresh, options);
-      else await keep(fresh, options);
+      if (!kept) await keep(fresh, options);
+      else if (await replace(kept, fresh, options)) options.onReplaced?.();
     }
   }
 
@@ -212,11 +214,13 @@ async function keep({ certificate, key, names }: Kept, { database, name, clock }
   );
 }
 
-async function replace(old: Kept, fresh: Kept, { database, name, clock }: CaOptions): Promise<void> {
-  await database.execute(
+/** @returns false where another relay was quicker. */
+async function replace(old: Kept, fresh: Kept, { database, name, clock }: CaOptions): Promise<boolean> {
+  const replaced = await database.execute(
     'UPDATE certificate_authorities SET certificate = ?, private_key = ?, names = ?, created = ? WHERE name = ? AND certificate = ?',
     [fresh.certificate, fresh.key, fresh.names.join(' '), Math.floor(clock.wall()), name, old.certificate],
   );
+  return replaced === 1;
 }
 
 function isGoodFor(kept: Kept, names: readonly string[], { usage }: CaOptions): boolean {

@@ -16,13 +16,19 @@ after(() => maker[Symbol.dispose]());
 async function local(database: Database, clock: FakeClock, names: readonly string[] = []) {
   const machine = { names: ['localhost', 'pi', '192.168.1.20'] };
   const used: ServerCertificate[] = [];
+  const warned: string[] = [];
   const source = new LocalCertificate({
-    ...{ database, names, clock, logger: silentLogger },
+    ...{
+      database,
+      names,
+      clock,
+      logger: { ...silentLogger, warn: (text: string) => void warned.push(text) },
+    },
     machineNames: () => machine.names,
   });
   await source.start((certificate) => void used.push(certificate));
   return {
-    ...{ source, used, machine },
+    ...{ source, used, machine, warned },
     last: () => {
       const certificate = used.at(-1) as ServerCertificate;
       return { ...certificate, x509: new X509Certificate(certificate.cert) };
@@ -76,6 +82,7 @@ describe("a certificate of the relay's own authority", () => {
     await using chosen = await local(database, new FakeClock(), ['198.51.100.9']);
     assert.ok(chosen.last().x509.checkIP('198.51.100.9'));
     assert.notEqual(chosen.last().authority?.certificate, authority?.certificate);
+    assert.deepEqual([at.warned.length, chosen.warned.length], [0, 1], 'and it is said');
   });
 });
 

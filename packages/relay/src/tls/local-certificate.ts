@@ -74,11 +74,16 @@ export class LocalCertificate implements CertificateSource {
   }
 
   async #make(names: readonly string[]): Promise<void> {
-    const { database, names: chosen, clock } = this.#options;
+    const { database, names: chosen, clock, logger } = this.#options;
     const authority = await Ca.open({
       ...{ database, name: 'server', title: 'Perch', usage: 'server', clock },
       names: chosen,
       furtherNames: names,
+      onReplaced: () =>
+        logger.warn('the relay has a new authority, since the old one may not sign for its new name', {
+          do: 'let browsers, phones and agents trust it as they did the old one: /trust',
+          names: chosen.join(' '),
+        }),
     });
     const { publicKey, privateKey } = newKeyPair();
     const { pem } = await authority.issue({

@@ -1,5 +1,5 @@
 import type { Clock, Logger } from '@perch/runtime';
-import { isLoopback } from '../auth/plain-http.ts';
+import { mayBePlain } from '../auth/plain-http.ts';
 import type { RelayOptions } from '../options.ts';
 import { publicBase } from '../public-address.ts';
 import type { Database } from '../storage/database.ts';
@@ -24,8 +24,7 @@ export async function openTls(
   },
 ): Promise<ServerTls | undefined> {
   const { listen, public: chosen, trustProxy = [] } = options;
-  const mayBePlain = isLoopback(listen.host) || trustProxy.length > 0;
-  const tls = options.tls ?? (mayBePlain ? undefined : 'local');
+  const tls = options.tls ?? (mayBePlain({ host: listen.host, trustProxy }) ? undefined : 'local');
   if (tls === undefined) return undefined;
   const { database, node, port, clock, logger } = parts;
   const devices = await Ca.open({
