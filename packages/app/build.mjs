@@ -1,4 +1,4 @@
-// Builds the web app: app.js, the service worker, and the static files beside them.
+// Builds the web app: app.js, app.css, the service worker, and the static files beside them.
 import { cp, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,7 +13,11 @@ export async function buildApp({ outdir, minify = true }) {
   await Promise.all([
     cp(path.join(here, 'static'), outdir, { recursive: true }),
     build({
-      entryPoints: { app: src('main.tsx'), sw: src('service-worker.ts') },
+      entryPoints: [
+        { in: src('main.tsx'), out: 'app' },
+        { in: src('style/index.css'), out: 'app' },
+        { in: src('service-worker.ts'), out: 'sw' },
+      ],
       outdir,
       bundle: true,
       minify,

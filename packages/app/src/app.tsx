@@ -1,48 +1,152 @@
 import { useEffect, useState } from 'preact/hooks';
-import { signIn } from './api.ts';
-import { LinkRefused, SignedOut, Unreachable } from './pages/gate.tsx';
-import { Streams } from './pages/streams.tsx';
-import { Watch } from './pages/watch.tsx';
-import { parseRoute } from './route.ts';
-import { useStreams } from './use-streams.ts';
+import { AccountPage } from './account/account-page.tsx';
+import { type Me, mayLookAround } from './account/me.ts';
+import { TokensPage } from './account/tokens-page.tsx';
+import { type Identity, MeContext, useIdentity } from './account/use-me.ts';
+import { AuditPage } from './audit/audit-page.tsx';
+import { DevicePage } from './devices/device-page.tsx';
+import { DevicesPage } from './devices/devices-page.tsx';
+import { LinkRefused, Unreachable } from './entrance/front-pages.tsx';
+import { signInByLink } from './entrance/sign-in.ts';
+import { SignInPage } from './entrance/sign-in-page.tsx';
+import { WelcomePage } from './entrance/welcome-page.tsx';
+import { clearAddress, navigate } from './frame/navigate.ts';
+import { Shell } from './frame/shell.tsx';
+import { Toasts } from './frame/toast.tsx';
+import { InvitePage } from './invites/invite-page.tsx';
+import { LivePage } from './live/live-page.tsx';
+import { OpenLive } from './live/open-live.tsx';
+import { WatchPage } from './live/watch.tsx';
+import { PeoplePage } from './people/people-page.tsx';
+import { PersonPage } from './people/person-page.tsx';
+import { hrefs, parseRoute, type Route } from './route.ts';
 
-/** Signs in where the address carries a link's secret, then shows the page that it asks for. */
+/** The app: who is here, then the page that the address asks for. */
 export function App() {
-  const [hash, setHash] = useState(location.hash);
-  const [entrance, setEntrance] = useState<'open' | 'knocking' | 'refused' | 'unreachable'>('open');
-  const route = parseRoute(hash);
+  return (
+    <>
+      <Entrance />
+      <Toasts />
+    </>
+  );
+}
 
+function Entrance() {
+  const route = useRoute();
+  const { identity, refresh } = useIdentity(route.page !== 'signIn');
+  const [isNew, setNew] = useState(false);
+  const link = useLink(route, async (isSignedIn) => {
+    await refresh();
+    if (isSignedIn) setNew(true);
+  });
+  const me = identity.kind === 'someone' ? identity.me : undefined;
+
+  if (link.kind === 'refused') return <LinkRefused words={link.words} onGoOn={link.forget} />;
+  if (link.kind === 'unreachable') return <Unreachable />;
+  if (route.page === 'signIn' || link.kind === 'knocking' || identity.kind === 'asking') {
+    return <p class="patience front">Signing in …</p>;
+  }
+  if (route.page === 'invite') {
+    return <InvitePage secret={route.secret} me={me} onOpened={refresh} />;
+  }
+  if (!me) return <Outside identity={identity} route={route} onSignedIn={refresh} />;
+  if (isNew && !me.invite && !me.hasPassword && me.passkeys.length === 0) {
+    const done = () => void refresh().then(() => setNew(false));
+    return <WelcomePage me={me} onDone={done} />;
+  }
+  return (
+    <MeContext.Provider value={{ me, refresh }}>
+      <Inside me={me} route={route} />
+    </MeContext.Provider>
+  );
+}
+
+function Inside({ me, route }: { me: Me; route: Route }) {
+  if (route.page === 'watch') return <WatchPage key={route.topic} topic={route.topic} />;
+  return (
+    <Shell me={me} route={route}>
+      {pageOf(me, route)}
+    </Shell>
+  );
+}
+
+function pageOf(me: Me, route: Route) {
+  const inHousehold = mayLookAround(me);
+  switch (route.page) {
+    case 'devices':
+      return <DevicesPage />;
+    case 'device':
+      return <DevicePage key={route.id} id={route.id} />;
+    case 'account':
+      return <AccountPage />;
+    case 'tokens':
+      return inHousehold ? <TokensPage /> : <LivePage />;
+    case 'people':
+      return inHousehold ? <PeoplePage /> : <LivePage />;
+    case 'person':
+      return inHousehold ? <PersonPage key={route.id} id={route.id} /> : <LivePage />;
+    case 'audit':
+      return inHousehold ? <AuditPage /> : <LivePage />;
+    default:
+      return <LivePage />;
+  }
+}
+
+/** For whoever is not signed in: what is open to everybody, else the ways in. */
+function Outside({
+  identity,
+  route,
+  onSignedIn,
+}: {
+  identity: Identity;
+  route: Route;
+  onSignedIn: () => Promise<void>;
+}) {
+  const enter = () => {
+    if (route.page === 'entrance') navigate(hrefs.live);
+    void onSignedIn();
+  };
+  if (identity.kind === 'unreachable') return <Unreachable />;
+  if (route.page === 'live') return <OpenLive otherwise={<SignInPage onSignedIn={enter} />} />;
+  if (route.page === 'watch') {
+    return <WatchPage key={route.topic} topic={route.topic} signedOut={<SignInPage onSignedIn={enter} />} />;
+  }
+  return <SignInPage onSignedIn={enter} />;
+}
+
+function useRoute(): Route {
+  const [hash, setHash] = useState(location.hash);
   useEffect(() => {
     const follow = () => setHash(location.hash);
     addEventListener('hashchange', follow);
     return () => removeEventListener('hashchange', follow);
   }, []);
-
-  const secret = route.page === 'signIn' ? route.secret : undefined;
-  useEffect(() => {
-    if (secret === undefined) return;
-    setEntrance('knocking');
-    void signIn(secret).then((outcome) => {
-      if (outcome !== 'unreachable') {
-        // The secret is spent: it must not stay in the address or the history.
-        history.replaceState(null, '', '/');
-        setHash('');
-      }
-      setEntrance(outcome === 'signedIn' ? 'open' : outcome);
-    });
-  }, [secret]);
-
-  if (entrance === 'refused') return <LinkRefused onGoOn={() => setEntrance('open')} />;
-  if (entrance === 'unreachable') return <Unreachable />;
-  if (secret !== undefined || entrance === 'knocking') return <p class="words">Signing in …</p>;
-  if (route.page === 'watch') return <Watch key={route.topic} topic={route.topic} />;
-  return <Home />;
+  return parseRoute(hash);
 }
 
-function Home() {
-  const answer = useStreams();
-  if (!answer) return <p class="words">Loading …</p>;
-  if (answer.kind === 'signedOut') return <SignedOut />;
-  if (answer.kind === 'unreachable') return <Unreachable />;
-  return <Streams streams={answer.streams} />;
+type Link =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'knocking' }
+  | { readonly kind: 'refused'; readonly words: string }
+  | { readonly kind: 'unreachable' };
+
+/** Spends the secret of a sign-in link that the address holds. */
+function useLink(
+  route: Route,
+  onSpent: (isSignedIn: boolean) => Promise<void>,
+): Link & { readonly forget: () => void } {
+  const [link, setLink] = useState<Link>({ kind: 'none' });
+  const secret = route.page === 'signIn' ? route.secret : undefined;
+  // A link is spent once, however often the page is drawn.
+  useEffect(() => {
+    if (secret === undefined) return;
+    setLink({ kind: 'knocking' });
+    void signInByLink(secret).then(async (answer) => {
+      if (!answer.ok && answer.problem.kind === 'unreachable') return setLink({ kind: 'unreachable' });
+      await onSpent(answer.ok);
+      clearAddress(); // the secret is spent
+      setLink(answer.ok ? { kind: 'none' } : { kind: 'refused', words: answer.problem.words });
+    });
+  }, [secret]);
+  return { ...link, forget: () => setLink({ kind: 'none' }) };
 }

@@ -2,20 +2,55 @@ import { isTopicName } from '@perch/protocol';
 
 /** What the part of the address after `#` asks for. */
 export type Route =
-  | { readonly page: 'streams' }
+  | { readonly page: 'live' }
   | { readonly page: 'watch'; readonly topic: string }
+  | { readonly page: 'devices' }
+  | { readonly page: 'device'; readonly id: string }
+  | { readonly page: 'people' }
+  | { readonly page: 'person'; readonly id: string }
+  | { readonly page: 'audit' }
+  | { readonly page: 'account' }
+  | { readonly page: 'tokens' }
+  | { readonly page: 'entrance' }
   /** The secret of a sign-in link: it is spent at once and leaves the address. */
-  | { readonly page: 'signIn'; readonly secret: string };
+  | { readonly page: 'signIn'; readonly secret: string }
+  /** The secret of an invite link: it is spent when the person says so. */
+  | { readonly page: 'invite'; readonly secret: string };
 
-/** Understands `location.hash`. Anything that is no page is the list of streams. */
+const plain: Readonly<Record<string, Route>> = {
+  '/devices': { page: 'devices' },
+  '/people': { page: 'people' },
+  '/history': { page: 'audit' },
+  '/account': { page: 'account' },
+  '/account/tokens': { page: 'tokens' },
+  '/sign-in': { page: 'entrance' },
+};
+
+/** Understands `location.hash`. Anything that is no page is the list of what is live. */
 export function parseRoute(hash: string): Route {
   const text = hash.replace(/^#/, '');
-  if (text === '' || text === '/') return { page: 'streams' };
+  if (text === '' || text === '/') return { page: 'live' };
   if (!text.startsWith('/')) return { page: 'signIn', secret: text };
-  const watch = /^\/watch\/(.+)$/.exec(text);
-  if (watch?.[1] && isTopicName(watch[1])) return { page: 'watch', topic: watch[1] };
-  return { page: 'streams' };
+  const [, head, rest] = /^\/(watch|devices|people|invite)\/(.+)$/.exec(text) ?? [];
+  if (head === 'watch' && rest && isTopicName(rest)) return { page: 'watch', topic: rest };
+  if (rest && /^[\w.~-]+$/.test(rest)) {
+    if (head === 'devices') return { page: 'device', id: rest };
+    if (head === 'people') return { page: 'person', id: rest };
+    if (head === 'invite') return { page: 'invite', secret: rest };
+  }
+  return plain[text] ?? { page: 'live' };
 }
 
-/** The link to a stream's page. */
-export const watchHref = (topic: string): string => `#/watch/${topic}`;
+/** The links to the pages. */
+export const hrefs = {
+  live: '#/',
+  devices: '#/devices',
+  device: (id: string) => `#/devices/${id}`,
+  people: '#/people',
+  person: (id: string) => `#/people/${id}`,
+  audit: '#/history',
+  account: '#/account',
+  tokens: '#/account/tokens',
+  entrance: '#/sign-in',
+  watch: (topic: string) => `#/watch/${topic}`,
+} as const;

@@ -1,0 +1,123 @@
+import { DeedButton, Trouble, useDeed } from '../frame/form.tsx';
+import { say } from '../frame/toast.tsx';
+import { DestinationList } from './destination-list.tsx';
+import { type DeviceState, type FeedState, topicsOf } from './device-state.ts';
+import { MediumCard } from './medium-card.tsx';
+import { sendHere } from './rules.ts';
+import { StreamMix } from './stream-mix.tsx';
+
+/** What a device tells: its streams, its feeds, and where they go. */
+export function DeviceLive({
+  id,
+  state,
+  isOnline,
+  mayView,
+  mayChange,
+}: {
+  id: string;
+  state: DeviceState;
+  isOnline: boolean;
+  mayView: boolean;
+  mayChange: boolean;
+}) {
+  const topics = topicsOf(state, id);
+  const { feeds, streams, destinations, sources } = state;
+  const broken = sources.filter(({ lastError }) => lastError !== undefined);
+  return (
+    <>
+      {broken.map(({ source, lastError }) => (
+        <p key={source} class="trouble" role="status">
+          {source} does not run: {lastError}
+        </p>
+      ))}
+      {streams.length > 0 && (
+        <section aria-labelledby="streams">
+          <h2 id="streams">Streams</h2>
+          <div class="media">
+            {streams.map((stream) => (
+              <MediumCard
+                key={stream.stream}
+                name={stream.stream}
+                topic={topics.get(stream.stream)}
+                showsPicture={isOnline && mayView}
+                bitRate={stream.bitRate}
+                tracks={stream.tracks}
+                oddities={isOnline ? stream.oddities : []}
+              >
+                <StreamMix device={id} stream={stream} feeds={feeds} isAllowed={mayChange} />
+                {!topics.has(stream.stream) && (
+                  <NotSent device={id} name={stream.stream} mayChange={mayChange} />
+                )}
+              </MediumCard>
+            ))}
+          </div>
+        </section>
+      )}
+      <section aria-labelledby="feeds">
+        <h2 id="feeds">Feeds</h2>
+        {feeds.length > 0 ? (
+          <div class="media">
+            {feeds.map((feed) => (
+              <MediumCard
+                key={feed.feed}
+                name={feed.feed}
+                topic={topics.get(feed.feed)}
+                showsPicture={isOnline && mayView}
+                bitRate={feed.bitRate}
+                tracks={feed.tracks}
+                oddities={isOnline ? feed.oddities : []}
+              >
+                {!topics.has(feed.feed) && !isIn(feed, state) && (
+                  <NotSent device={id} name={feed.feed} mayChange={mayChange} />
+                )}
+              </MediumCard>
+            ))}
+          </div>
+        ) : (
+          <NoFeeds />
+        )}
+      </section>
+      <section aria-labelledby="destinations">
+        <h2 id="destinations">Where it sends</h2>
+        {destinations.length > 0 ? (
+          <DestinationList device={id} destinations={destinations} isAllowed={mayChange} />
+        ) : (
+          <p class="hint">Nowhere yet: all that it takes in stays on the machine.</p>
+        )}
+      </section>
+    </>
+  );
+}
+
+const isIn = ({ feed }: FeedState, { streams }: DeviceState): boolean =>
+  streams.some(({ feeds }) => feeds.includes(feed));
+
+function NotSent({ device, name, mayChange }: { device: string; name: string; mayChange: boolean }) {
+  const { isBusy, problem, run } = useDeed();
+  const send = async () => {
+    const answer = await run(() => sendHere(device, name));
+    if (answer?.ok) say(`${name} comes here from now on.`);
+  };
+  return (
+    <div class="not-sent">
+      <span class="hint">Stays on the device.</span>
+      {mayChange && (
+        <DeedButton isBusy={isBusy} kind="quiet" onClick={() => void send()}>
+          Send it here
+        </DeedButton>
+      )}
+      <Trouble problem={problem} />
+    </div>
+  );
+}
+
+function NoFeeds() {
+  return (
+    <div class="empty small">
+      <p>Nothing comes in. On the machine, send it a picture:</p>
+      <pre>
+        ffmpeg -f v4l2 -i /dev/video0 -c:v libx264 -tune zerolatency -f mpegts http://localhost:8888/ts/camera
+      </pre>
+    </div>
+  );
+}
