@@ -6,6 +6,16 @@ import { authorities } from './0004-authorities.ts';
 import { people } from './0005-people.ts';
 import { acme } from './0006-acme.ts';
 import { devices } from './0007-devices.ts';
+import { invites } from './0008-invites.ts';
 
 /** Every step, in order. The position in this list is the version of the tables: never take one out or move it. */
-export const migrations: readonly Migration[] = [rights, audit, bookings, authorities, people, acme, devices];
+export const migrations: readonly Migration[] = [
+  rights,
+  audit,
+  bookings,
+  authorities,
+  people,
+  acme,
+  devices,
+  invites,
+];
