@@ -106,6 +106,23 @@ test('a token is made, listed and revoked; its secret is shown once', async (t) 
   assert.match(again.stderr, /There is no token/);
 });
 
+test('a household is made once, with a link for its owner', async (t) => {
+  const data = scratch(t);
+  const make = (...args: string[]) => perch('household', 'create', ...args, '--data', data);
+  const made = await make('Lab', '--url', 'https://relay.example/x', '--json');
+  assert.equal(made.code, 0, made.stderr);
+  const { name, link, expires } = JSON.parse(made.stdout);
+  assert.equal(name, 'lab');
+  assert.match(link, /^https:\/\/relay\.example\/#[\w-]{43}$/);
+  assert.ok(Date.parse(expires) > Date.now() + 6 * 24 * 3_600_000);
+  const again = await make('LAB');
+  assert.equal(again.code, 1);
+  assert.match(again.stderr, /already/);
+  assert.match((await make('garden')).stdout, /^http:\/\/localhost:8080\/#[\w-]{43}\n$/);
+  assert.equal((await make('a@b')).code, 2);
+  assert.equal((await make('x', '--url', 'relay')).code, 2);
+});
+
 test('without --json only the token goes to standard output', async (t) => {
   const { stdout, stderr } = await perch('token', 'create', '--topic', 'x', '--data', scratch(t));
   assert.match(stdout, /^[\w-]{30,}\n$/);

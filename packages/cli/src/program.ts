@@ -5,6 +5,7 @@ import { addAgent } from './commands/agent.ts';
 import { addBench } from './commands/bench.ts';
 import { addCloudtalker } from './commands/cloudtalker.ts';
 import { addDoctor } from './commands/doctor.ts';
+import { addHousehold } from './commands/household.ts';
 import { addInspect } from './commands/inspect.ts';
 import { addRelay } from './commands/relay.ts';
 import { addToken } from './commands/token.ts';
@@ -47,6 +48,7 @@ export function makeProgram(run: Run): Command {
     addRelay,
     addAgent,
     addToken,
+    addHousehold,
     addInspect,
     addDoctor,
     addBench,

@@ -8,7 +8,14 @@ export type { ClientStats, FlowStats } from './observe/client-stats.ts';
 export type { Relay, RelayOptions } from './options.ts';
 export type { PublicAddress } from './public-address.ts';
 export { startRelay } from './relay.ts';
-export { createTokenIn, listTokensIn, revokeTokenIn, type StatePlace, verifyAuditIn } from './state.ts';
+export {
+  createHouseholdIn,
+  createTokenIn,
+  listTokensIn,
+  revokeTokenIn,
+  type StatePlace,
+  verifyAuditIn,
+} from './state.ts';
 export { parseDatabaseAddress } from './storage/address.ts';
 export { isDnsName } from './tls/machine-names.ts';
 export type { AcmeOptions, TlsOptions } from './tls/server-tls.ts';

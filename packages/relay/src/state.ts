@@ -1,13 +1,15 @@
 import { existsSync } from 'node:fs';
-import type { Clock, Logger } from '@perch/runtime';
+import { type Clock, type Logger, millis } from '@perch/runtime';
 import { appendEntries } from './audit/append.ts';
 import type { Noted } from './audit/audit.ts';
 import { tokenMade, tokenRevoked } from './audit/host-notes.ts';
 import { nodeOf } from './audit/node.ts';
 import { type ChainState, verifyAudit } from './audit/verify.ts';
+import { AppSessions } from './auth/app-sessions.ts';
 import { hasOldFiles, importFiles } from './auth/import-files.ts';
 import { type NewToken, type TokenRecord, Tokens } from './auth/tokens.ts';
 import { prepareData } from './options.ts';
+import { Households } from './people/households.ts';
 import { type DatabaseAddress, parseDatabaseAddress } from './storage/address.ts';
 import type { Database } from './storage/database.ts';
 import { openDatabase } from './storage/open.ts';
@@ -65,6 +67,36 @@ export async function revokeTokenIn(place: StatePlace & { id: string }): Promise
   const token = await new Tokens({ ...place, database }).revoke(place.id);
   if (token) await noteByHost(database, place, tokenRevoked(token));
   return token !== undefined;
+}
+
+/** A household that was made, with the secret of the link that signs in its owner. */
+export interface NewHousehold {
+  readonly id: string;
+  readonly name: string;
+  readonly secret: string;
+  /** Until when the link works, in milliseconds since 1970. */
+  readonly expires: number;
+}
+
+/** Makes a household: for `perch household create`. @returns `undefined` where there is one of this name. */
+export async function createHouseholdIn(
+  place: StatePlace & { name: string },
+): Promise<NewHousehold | undefined> {
+  await using database = await openState(place);
+  const made = await new Households({ ...place, database }).create(place.name);
+  if (!made) return undefined;
+  const { id, name } = made.household;
+  const link = { user: made.owner.id, life: millis(7 * 24 * 3_600_000) };
+  const { secret, expires } = await new AppSessions({ ...place, database }).newLink(link);
+  const detail = `household ${name}; with a sign-in link for its owner`;
+  await noteByHost(database, place, {
+    who: { kind: 'host' },
+    household: id,
+    what: 'household-make',
+    from: 'here',
+    detail,
+  });
+  return { id, name, secret, expires };
 }
 
 /** Looks through the audit, from its first line to its last: for `perch doctor`. `undefined` where there is none. */

@@ -23,6 +23,7 @@ export type Act =
   | 'user-change'
   | 'user-remove'
   | 'link-make'
+  | 'household-make'
   | 'token-make'
   | 'token-revoke'
   | 'device-code'

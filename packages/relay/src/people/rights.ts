@@ -1,6 +1,7 @@
 import { restingOn } from '../auth/revocations.ts';
 import type { Known, LastingAuthority } from './caller.ts';
 import { allowedOn, type Permission } from './permissions.ts';
+import type { User } from './user.ts';
 
 /** What a right is for: a device or a topic of a household. */
 export interface Place {
@@ -21,13 +22,7 @@ export function rightAt(caller: Known, place: Place, wanted: readonly Permission
   const device = place.device === undefined ? [] : [restingOn({ kind: 'device', id: place.device })];
   switch (caller.kind) {
     case 'user': {
-      const allowed = allowedOn(caller.user, place.device);
-      const permissions = wanted.filter((permission) => allowed.permissions.includes(permission));
-      // A list of the device's own, made later, counts in place of the one for every device.
-      const lists = new Set([allowed.from, place.device ?? allowed.from]);
-      const rests = permissions.flatMap((permission) =>
-        [...lists].map((list) => restingOnPermission(caller.user.id, list, permission)),
-      );
+      const { permissions, rests } = userRight(caller.user, place, wanted);
       return { permissions, by: { ...caller.by, rests: [...caller.by.rests, ...device, ...rests] } };
     }
     case 'invite': {
@@ -42,6 +37,22 @@ export function rightAt(caller: Known, place: Place, wanted: readonly Permission
     case 'device':
       return { permissions: [], by: caller.by };
   }
+}
+
+/** Which of these permissions a user has at a place of his household, and on which of them that rests. */
+export function userRight(
+  user: User,
+  place: Pick<Place, 'device'>,
+  wanted: readonly Permission[],
+): { readonly permissions: readonly Permission[]; readonly rests: readonly string[] } {
+  const allowed = allowedOn(user, place.device);
+  const permissions = wanted.filter((permission) => allowed.permissions.includes(permission));
+  // A list of the device's own, made later, counts in place of the one for every device.
+  const lists = new Set([allowed.from, place.device ?? allowed.from]);
+  const rests = permissions.flatMap((permission) =>
+    [...lists].map((list) => restingOnPermission(user.id, list, permission)),
+  );
+  return { permissions, rests };
 }
 
 /** As one word of those that an authority rests on. @param list a device, or `*`. */

@@ -157,6 +157,7 @@ describe('a passkey', () => {
     assert.equal(await attempt((asked) => authenticator.get(asked, 'http://localhost:1')), 401);
     assert.equal(await attempt(() => authenticator.get({ challenge: 'Z3Vlc3M' }, site.url)), 401);
     assert.equal(await attempt((asked) => new Authenticator().get(asked, site.url)), 401);
+    assert.equal(await attempt((asked) => authenticator.get(asked, site.url, 'somebody')), 401);
     authenticator.isVerified = false;
     assert.equal(await attempt((asked) => authenticator.get(asked, site.url)), 401);
     authenticator.isVerified = true;

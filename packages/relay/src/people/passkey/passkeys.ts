@@ -88,6 +88,11 @@ export class Passkeys {
         },
       });
       if (!verified) return 'a signature that is not the passkey’s';
+      // 7.2, step 6: whom the authenticator says that it signs in.
+      const { userHandle } = (response as AuthenticationResponseJSON).response;
+      if (userHandle !== undefined && Buffer.from(userHandle, 'base64url').toString() !== passkey.user) {
+        return 'a passkey that says that it is of somebody else';
+      }
       const isFirst = await this.#table.used(passkey, authenticationInfo.newCounter, this.#now);
       return isFirst ? passkey : 'a passkey that was used twice at once';
     } catch (error) {
