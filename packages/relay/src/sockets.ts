@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { closeCodes, PERCH_1, parseTopicPath, type TopicPath } from '@perch/protocol';
 import { type Clock, type Logger, millis } from '@perch/runtime';
 import { WebSocketServer } from 'ws';
+import { socketPermit } from './api/permit.ts';
 import type { Audit } from './audit/audit.ts';
 import { whoOf } from './audit/entry.ts';
 import type { Refusals } from './audit/refusals.ts';
@@ -128,6 +129,7 @@ export class Sockets {
     if (topics.connectionCount + stats.size + this.#arriving > limits.connections) {
       return refused(503, 'this relay has as many connections as it takes; try again later');
     }
+    if (!socketPermit(pathname)) return refused(404, NO_TOPIC);
     if (pathname === '/ws') {
       const whose = await gate.statistics(request, true);
       if (this.#options.isClosing()) return STOPPING;
@@ -136,7 +138,7 @@ export class Sockets {
       return refused(401, NOT_ALLOWED);
     }
     const path = parseTopicPath(pathname);
-    if (!path) return refused(404, 'no topic has this path; use /in/, /out/, /bi/ or /session/');
+    if (!path) return refused(404, NO_TOPIC);
     const guessing = path.kind === 'session' ? this.#tooOften('code', request) : undefined;
     if (guessing) return guessing;
     const grant = await gate.admit(request, path, query.get('code'));
@@ -265,6 +267,7 @@ const refused = (status: Refused['status'], why: string, retryAfter?: string): R
 
 const STOPPING = refused(503, 'this relay stops; try again later');
 const TOO_MANY_OPEN = refused(429, 'too many connections from your address are open; close some', '60');
+const NO_TOPIC = 'no topic has this path; use /in/, /out/, /bi/ or /session/';
 const NOT_ALLOWED = 'not allowed: a token, a sign-in or a topic opened with --open is needed';
 const BAD_CODE = 'the code is wrong, used, or older than 30 s: POST /session/<topic> gives a new one';
 

@@ -34,6 +34,12 @@ export const socketPermits: Readonly<Record<string, Permit>> = {
   '/ws': { to: 'topic' },
 };
 
+/** The row of a WebSocket's path; `undefined` where there is none of this path. */
+export function socketPermit(path: string): Permit | undefined {
+  const room = /^\/[^/]+\//.exec(path);
+  return socketPermits[path] ?? (room ? socketPermits[`${room[0]}*`] : undefined);
+}
+
 /** A route, and who may use it. */
 export interface PermitRow {
   readonly method: string;

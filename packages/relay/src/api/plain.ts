@@ -2,29 +2,19 @@ import { parseTopicPath } from '@perch/protocol';
 import type { Logger } from '@perch/runtime';
 import type { FastifyInstance } from 'fastify';
 import { RelayError } from '../errors.ts';
-
-/** Which verbs the fixed paths know, for a fair 405. */
-const verbs: readonly (readonly [path: RegExp, allow: string])[] = [
-  [/^\/(stats|healthz|readyz|metrics|player\.js)$/, 'GET, HEAD'],
-  [/^\/api\/v1\/(streams|stats|audit|sessions|openapi\.json)$/, 'GET, HEAD'],
-  [/^\/api\/v1\/tokens$/, 'GET, HEAD, POST'],
-  [/^\/api\/v1\/(sessions|tokens)\/[^/]+$/, 'DELETE'],
-  [/^\/api\/v1\/sign-in$/, 'POST'],
-  [/^\/session\/./, 'POST'],
-  [/^\/$/, 'GET, HEAD'],
-];
+import type { PermitRow } from './permit.ts';
+import { verbsOf } from './verbs.ts';
 
 /** Plain words for what no route knows. A topic's path wants a WebSocket: 400 (COMPAT 2.2). */
-export function plainAnswers(app: FastifyInstance, logger: Logger): void {
+export function plainAnswers(app: FastifyInstance, rows: readonly PermitRow[], logger: Logger): void {
   app.setNotFoundHandler(async (request, reply) => {
     const path = request.url.split('?', 1)[0] as string;
     const text = reply.type('text/plain; charset=utf-8');
-    const known = verbs.find(([pattern]) => pattern.test(path));
-    if (known && request.method !== 'GET' && request.method !== 'HEAD') {
-      return text.code(405).header('Allow', known[1]).send('Method not allowed\n');
-    }
-    if (known && !known[1].startsWith('GET') && !path.startsWith('/session/')) {
-      return text.code(405).header('Allow', known[1]).send('Method not allowed\n');
+    const verbs = verbsOf(rows, path);
+    // A WebSocket's path is told so below.
+    const isSocket = path.startsWith('/session/') && isReading(request.method);
+    if (verbs.length > 0 && !verbs.includes(request.method) && !isSocket) {
+      return text.code(405).header('Allow', verbs.join(', ')).send('Method not allowed\n');
     }
     if (path === '/ws' || parseTopicPath(path)) return text.code(400).send('Bad Request\n');
     return text.code(404).send('Not Found\n');
@@ -44,6 +34,8 @@ export function plainAnswers(app: FastifyInstance, logger: Logger): void {
     return reply.code(status).send({ code: status, message });
   });
 }
+
+const isReading = (method: string): boolean => method === 'GET' || method === 'HEAD';
 
 function statusOf(error: unknown): number {
   if (error instanceof RelayError) return 503;

@@ -89,7 +89,7 @@ export async function makeServer(
       },
     },
   });
-  plainAnswers(app, logger);
+  plainAnswers(app, permits, logger);
   await app.register(async (scope) => {
     options.routes(scope);
     const config = { permit: { to: 'everyone' } } as const;
