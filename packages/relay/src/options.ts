@@ -52,7 +52,7 @@ export interface Relay extends AsyncDisposable {
   /** `http://127.0.0.1:8080`, or https. */
   readonly url: string;
   readonly port: number;
-  /** Its own certificate authority, where that has signed the certificate of the moment. */
+  /** Its own certificate authority, where people and devices have to trust that. */
   authority(): Pick<Ca, 'certificate' | 'fingerprint'> | undefined;
   /** What people's links begin with. */
   readonly publicUrl: string;

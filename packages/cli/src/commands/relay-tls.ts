@@ -64,8 +64,8 @@ function readPem(path: string): string {
 }
 
 /** How people come to trust a relay that made its certificate itself; empty where they need not. */
-export function trustText(relay: Relay, config: Config): string {
-  const authority = ownAuthority(relay, config);
+export function trustText(relay: Relay): string {
+  const authority = relay.authority();
   if (!authority) return '';
   return `  trust it      ${relay.publicUrl}/trust
                 it made its certificate itself: browsers warn until they are told to trust it
@@ -74,11 +74,7 @@ export function trustText(relay: Relay, config: Config): string {
 }
 
 /** The same for programs. */
-export function trustJson(relay: Relay, config: Config): { trust?: string; fingerprint?: string } {
-  const authority = ownAuthority(relay, config);
+export function trustJson(relay: Relay): { trust?: string; fingerprint?: string } {
+  const authority = relay.authority();
   return authority ? { trust: `${relay.publicUrl}/trust`, fingerprint: authority.fingerprint } : {};
 }
-
-/** By ACME the relay shows one of its own until it has got the other: nobody should come to trust that. */
-export const ownAuthority = (relay: Relay, config: Config): ReturnType<Relay['authority']> =>
-  config['relay.acme'].length === 0 ? relay.authority() : undefined;

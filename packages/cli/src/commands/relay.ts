@@ -55,10 +55,9 @@ async function runRelay(run: Run, flags: Flags): Promise<void> {
   for (const warning of loaded.warnings) logger.warn(warning);
   await using relay = await startRelay(relayOptions(loaded, logger));
   const signIn = isFirstStart(config.data) || flags.sign_in ? await relay.signInLink() : undefined;
-  if (json)
-    writeJson(run.terminal, { event: 'ready', relay: relay.url, signIn, ...trustJson(relay, config) });
+  if (json) writeJson(run.terminal, { event: 'ready', relay: relay.url, signIn, ...trustJson(relay) });
   else {
-    run.terminal.stdout.write(`The relay runs at ${relay.url}\n${trustText(relay, config)}`);
+    run.terminal.stdout.write(`The relay runs at ${relay.url}\n${trustText(relay)}`);
     if (signIn) run.terminal.stdout.write(signInText(signIn));
   }
   const signal = await stop.asked;

@@ -4,7 +4,6 @@ import { isLoopback, type Relay, type RelayOptions } from '@perch/relay';
 import type { Config } from '../config/settings.ts';
 import { formatAddress } from '../config/units.ts';
 import { CliError } from '../errors.ts';
-import { ownAuthority } from './relay-tls.ts';
 
 /** How the agent and a phone reach the relay of `perch up --public HOST`. */
 export interface Front {
@@ -26,11 +25,11 @@ export function frontOptions(options: RelayOptions): RelayOptions {
 /** @throws {CliError} where the relay's own authority cannot be handed to the agent. */
 export function publicFront({ relay, config }: { relay: Relay; config: Config }): Front {
   const authority = relay.authority();
-  // By ACME it is the relay's own only until it is got: the agent uses the name that both have.
-  const isOwn = ownAuthority(relay, config) !== undefined;
   const extra = config['agent.extra_ca'];
   return {
-    uplink: isOwn ? `https://${formatAddress({ host: ownHost(config), port: relay.port })}` : relay.publicUrl,
+    uplink: authority
+      ? `https://${formatAddress({ host: ownHost(config), port: relay.port })}`
+      : relay.publicUrl,
     caFile: authority ? caFile(config.data, authority.certificate, extra) : extra,
     async picture(link) {
       const qrcode = await import('qrcode');

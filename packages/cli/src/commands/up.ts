@@ -76,8 +76,8 @@ async function runUp(run: Run, flags: Flags): Promise<void> {
   const agent = scope.own(await startUpAgent(loaded, { demo, relay, front, logger }));
   const signIn = await relay.signInLink();
   const ready = { relay: relay.url, agent: agent.url, signIn };
-  if (json) writeJson(run.terminal, { event: 'ready', ...ready, ...trustJson(relay, config) });
-  else run.terminal.stdout.write(await readyText({ ...ready, front, demo, trust: trustText(relay, config) }));
+  if (json) writeJson(run.terminal, { event: 'ready', ...ready, ...trustJson(relay) });
+  else run.terminal.stdout.write(await readyText({ ...ready, front, demo, trust: trustText(relay) }));
   const signal = await stop.asked;
   logger.info('ending', { signal });
 }

@@ -1,9 +1,9 @@
 import type { Clock, Logger } from '@perch/runtime';
 import { mayBePlain } from '../auth/plain-http.ts';
+import { DeviceAuthority } from '../devices/authority.ts';
 import type { RelayOptions } from '../options.ts';
 import { publicBase } from '../public-address.ts';
 import type { Database } from '../storage/database.ts';
-import { Ca } from './ca.ts';
 import { ServerTls } from './server-tls.ts';
 
 /**
@@ -27,13 +27,7 @@ export async function openTls(
   const tls = options.tls ?? (mayBePlain({ host: listen.host, trustProxy }) ? undefined : 'local');
   if (tls === undefined) return undefined;
   const { database, node, port, clock, logger } = parts;
-  const devices = await Ca.open({
-    database,
-    name: 'devices',
-    title: 'Perch devices',
-    usage: 'client',
-    clock,
-  });
+  const devices = await new DeviceAuthority({ database, clock }).ca();
   const isEvery = ['0.0.0.0', '::'].includes(listen.host);
   return await ServerTls.open({
     ...{ tls, database, node, clock, logger },

@@ -114,9 +114,9 @@ export class ServerTls implements AsyncDisposable {
     return this.#current?.isPublic === true;
   }
 
-  /** The relay's own authority, where it has signed the certificate of the moment. */
+  /** What people and devices are to trust: the relay's own authority, where it signs for good and not until ACME does. */
   get authority(): Ca | undefined {
-    return this.#current?.authority;
+    return this.#options.tls === 'local' ? this.#current?.authority : undefined;
   }
 
   close(): Promise<void> {
