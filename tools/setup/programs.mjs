@@ -42,6 +42,10 @@ const known = {
     for: "the judgement of the relay's certificates",
     packages: { 'apt-get': 'openssl', dnf: 'openssl', apk: 'openssl', pacman: 'openssl', brew: 'openssl' },
   },
+  certutil: {
+    for: "the test of a browser that trusts the relay's own authority",
+    packages: { 'apt-get': 'libnss3-tools', dnf: 'nss-tools', apk: 'nss-tools', pacman: 'nss', brew: 'nss' },
+  },
   curl: {
     for: "the older programs' documented command lines",
     packages: { 'apt-get': 'curl', dnf: 'curl', apk: 'curl', pacman: 'curl', brew: 'curl' },

@@ -26,13 +26,21 @@ export const chromiumFlags = [
   '--disable-sync',
 ];
 
-/** Starts Chromium; `args` are added to the flags. Never downloads a browser. */
-export async function startBrowser(args: readonly string[] = []): Promise<TestBrowser> {
+/**
+ * Starts Chromium; `args` are added to the flags. Never downloads a browser.
+ *
+ * @param options.home of its user, with the certificates that she trusts. Default: ours.
+ */
+export async function startBrowser(
+  args: readonly string[] = [],
+  options: { home?: string } = {},
+): Promise<TestBrowser> {
   const profile = await mkdtemp(path.join(tmpdir(), 'perch-chromium-'));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: process.env.PERCH_CHROMIUM ?? '/usr/bin/chromium',
     headless: true,
     args: [...chromiumFlags, ...args],
+    ...(options.home !== undefined && { env: { ...process.env, HOME: options.home } }),
     viewport: { width: 960, height: 640 },
   });
   return {
