@@ -49,11 +49,11 @@ function withoutSecrets(fields: LogFields): LogFields {
   );
 }
 
-/** One-time codes in addresses, the secret of a sign-in link, and user names with passwords. */
+/** One-time codes in addresses, the secrets of sign-in links and invites, and user names with passwords. */
 const withoutCodes = (text: string): string =>
   text
     .replace(/([?&](?:code|token|secret)=)[^&\s"']+/gi, `$1${HIDDEN}`)
-    .replace(/(\/#)[\w-]{16,}/g, `$1${HIDDEN}`)
+    .replace(/(\/#(?:\/invite\/)?)[\w-]{16,}/g, `$1${HIDDEN}`)
     .replace(/(:\/\/)[^/@\s]+@/g, `$1${HIDDEN}@`);
 
 /** ` key=value key="two words"`; control characters are escaped, so that a peer's words cannot forge a line. */

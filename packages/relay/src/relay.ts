@@ -5,6 +5,7 @@ import { auditRoutes } from './api/audit.ts';
 import { devicesRoutes } from './api/devices.ts';
 import { enrolmentRoutes } from './api/enrolment.ts';
 import { healthRoutes } from './api/health.ts';
+import { inviteRoutes } from './api/invites.ts';
 import { listRoutes } from './api/lists.ts';
 import { meRoutes } from './api/me.ts';
 import { peopleRoutes } from './api/people.ts';
@@ -30,6 +31,7 @@ import { TrustedProxies } from './auth/trusted-proxies.ts';
 import { openDevices } from './devices/open-devices.ts';
 import { serverTrustOf } from './devices/server-trust.ts';
 import { listenError, RelayError } from './errors.ts';
+import { Invites } from './invites/invites.ts';
 import { accessRoutes } from './legacy/access-api.ts';
 import { AccessDesk, type AccessDeskOptions } from './legacy/access-desk.ts';
 import { Bookings } from './legacy/bookings.ts';
@@ -116,7 +118,9 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
   await bookings?.open();
   const deviceParts = openDevices({ database, clock, logger });
   const { devices, identities } = deviceParts;
+  const invites = new Invites({ database, sessions, clock });
   const callers = new Callers({
+    findInvite: (id) => invites.find(id),
     ...{ tokens, sessions, users, revocations },
     identify: (request) => identities.identify(request),
     whyNoDevice: (request) => identities.whyNot(request),
@@ -155,6 +159,7 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
       signInRoutes(routes, { people, sessions, limiter, audit, refusals });
       meRoutes(routes, { people, sessions, revocations, audit, refusals });
       peopleRoutes(routes, { users, sessions, revocations, audit });
+      inviteRoutes(routes, { invites, gate, devices, revocations, audit, refusals });
       sessionsRoutes(routes, { sessions, revocations, audit });
       tokensRoutes(routes, { tokens, revocations, audit });
       auditRoutes(routes, { audit, database });

@@ -87,7 +87,7 @@ export class AppSessions {
       const spend = 'DELETE FROM sign_in_links WHERE hash = ? AND expires > ? RETURNING user_id';
       const values = [hashSecret(secret), this.#clock.wall()];
       const [user] = await queries.query(spend, values, (row) => row.text('user_id'));
-      return user === undefined ? undefined : this.#begin(queries, { kind: 'user', id: user }, from);
+      return user === undefined ? undefined : this.beginIn(queries, { kind: 'user', id: user }, from);
     });
   }
 
@@ -97,17 +97,18 @@ export class AppSessions {
    * @param life how long it lasts at most. Default and most: 30 days.
    */
   begin(of: SessionOwner, from: SignInPlace, life?: Millis): Promise<NewSession> {
-    return this.#database.transaction((queries) => this.#begin(queries, of, from, life));
+    return this.#database.transaction((queries) => this.beginIn(queries, of, from, life));
   }
 
-  async #begin(
+  /** The same, in a transaction of the caller's. */
+  async beginIn(
     queries: Queries,
     of: SessionOwner,
     from: SignInPlace,
     life: number = SESSION_LIFE_MS,
   ): Promise<NewSession> {
     const now = this.#clock.wall();
-    await this.#makeRoom(queries, now);
+    await this.#makeRoom(queries, of, now);
     const cookie = newSecret();
     const session: AppSession = {
       id: randomBytes(6).toString('hex'),
@@ -175,13 +176,14 @@ export class AppSessions {
     });
   }
 
-  /** The oldest sessions give way where there are too many. */
-  async #makeRoom(queries: Queries, now: number): Promise<void> {
+  /** Somebody's oldest sessions give way where he has too many; nobody pushes out anybody else's. */
+  async #makeRoom(queries: Queries, of: SessionOwner, now: number): Promise<void> {
     await queries.execute('DELETE FROM app_sessions WHERE expires <= ?', [now]);
     const dropped = await queries.query(
       `DELETE FROM app_sessions WHERE id IN
-        (SELECT id FROM app_sessions ORDER BY created DESC, id LIMIT 1000 OFFSET ?) RETURNING id`,
-      [MOST_SESSIONS - 1],
+        (SELECT id FROM app_sessions WHERE ${of.kind === 'user' ? 'user_id' : 'invite'} = ?
+          ORDER BY created DESC, id LIMIT 1000 OFFSET ?) RETURNING id`,
+      [of.id, MOST_SESSIONS - 1],
       (row) => row.text('id'),
     );
     for (const id of dropped) await Revocations.note(queries, { kind: 'session', id }, now);
