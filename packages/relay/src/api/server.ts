@@ -7,6 +7,7 @@ import { NO_PLAIN_HTTP, type TrustedProxies } from '../auth/trusted-proxies.ts';
 import type { Limiter } from '../limits/limiter.ts';
 import type { Limits } from '../limits/limits.ts';
 import type { ServerTls } from '../tls/server-tls.ts';
+import { insistOnTls } from './hsts.ts';
 import { enforceLimits } from './limit.ts';
 import { enforcePermits, type PermitOptions, type PermitRow } from './permit.ts';
 import { plainAnswers } from './plain.ts';
@@ -46,9 +47,9 @@ export async function makeServer(
   const app = (tls
     ? Fastify({ ...common, serverFactory: httpsServers(tls, https) })
     : Fastify(common)) as unknown as FastifyInstance;
+  if (tls) insistOnTls(app, tls);
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ 'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer' });
-    if (tls?.isPublic) reply.header('Strict-Transport-Security', HSTS);
     if (!options.proxies.settle(request.raw))
       return reply.code(403).send({ code: 403, message: NO_PLAIN_HTTP });
     if (request.url.length > limits.urlChars) {
@@ -99,8 +100,6 @@ export async function makeServer(
   return { app, permits };
 }
 
-/** RFC 6797: a year without a plain request. Other names of the domain are none of our business. */
-const HSTS = 'max-age=31536000';
 /** As Fastify has it without TLS. */
 const KEEP_ALIVE_MS = 72_000;
 

@@ -7,6 +7,8 @@ interface Platform {
   readonly agent: RegExp;
   /** Steps, as HTML. */
   readonly steps: readonly string[];
+  /** They are choices, each for another program. */
+  readonly isChoice?: boolean;
 }
 
 export const CA_FILE = '/trust/perch-ca.crt';
@@ -51,6 +53,7 @@ const platforms: readonly Platform[] = [
   },
   {
     name: 'Linux',
+    isChoice: true,
     agent: /Linux|X11/,
     steps: [
       'Chrome and Chromium: <b>Settings → Privacy and security → Security → Manage certificates → Installed by you → Import</b>, or <code>certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n Perch -i perch-ca.crt</code>',
@@ -66,7 +69,7 @@ export function trustPage(authority: Ca, program: string): string {
   const details = platforms.map(
     (platform) => `<details${platform === here ? ' open' : ''}>
 <summary>${platform.name}</summary>
-<ol>${platform.steps.map((step) => `<li>${step}</li>`).join('\n')}</ol>
+${list(platform)}
 </details>`,
   );
   return `<!doctype html>
@@ -80,8 +83,9 @@ export function trustPage(authority: Ca, program: string): string {
   body { font: 17px/1.5 system-ui, sans-serif; margin: 0 auto; padding: 1.5rem 1rem 3rem; max-width: 40rem; }
   h1 { font-size: 1.5rem; line-height: 1.25; }
   h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
-  .print { font: 15px/1.6 ui-monospace, monospace; overflow-wrap: anywhere; border: 1px solid var(--line); border-radius: .5rem; padding: .5rem .75rem; }
-  .get { display: inline-block; font-weight: 600; color: var(--accent); border: 2px solid; border-radius: .5rem; padding: .6rem 1rem; text-decoration: none; }
+  .print { font: 15px/1.6 ui-monospace, monospace; border: 1px solid var(--line); border-radius: .5rem; padding: .5rem .75rem; }
+  a { color: var(--accent); }
+  .get { display: inline-block; font-weight: 600; border: 2px solid; border-radius: .5rem; padding: .6rem 1rem; text-decoration: none; }
   .get:focus-visible, summary:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
   details { border-top: 1px solid var(--line); }
   details:last-of-type { border-bottom: 1px solid var(--line); }
@@ -97,7 +101,7 @@ may trust the relay: then the warning is gone, and passkeys and notifications wo
 house and for those chosen for this relay. It cannot be used to play your bank or your mail.</p>
 <h2>1. Compare</h2>
 <p>Whoever runs the relay sees this fingerprint where it was started. Go on only if it is the same there:</p>
-<p class="print">${authority.fingerprint}</p>
+<p class="print">${authority.fingerprint.replaceAll(':', ':<wbr>')}</p>
 <h2>2. Download</h2>
 <p><a class="get" href="${CA_FILE}" download="perch-ca.crt">Download the certificate</a></p>
 <h2>3. Install</h2>
@@ -107,6 +111,11 @@ ${details.join('\n')}
 </main>
 </html>
 `;
+}
+
+function list({ steps, isChoice = false }: Platform): string {
+  const tag = isChoice ? 'ul' : 'ol';
+  return `<${tag}>${steps.map((step) => `<li>${step}</li>`).join('\n')}</${tag}>`;
 }
 
 const escapeHtml = (text: string): string =>
