@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { connect } from 'node:tls';
+import { freePort, launch, startPebble } from '@perch/testkit';
 import { openRelay } from '../support/relay.ts';
 import { startBrowser } from './support/browser.ts';
 
@@ -48,4 +51,49 @@ test('a browser that was told to trust the relay opens it without a word, by nam
     assert.deepEqual(problems, [], name);
     await page.close();
   }
+});
+
+test('perch relay --acme gets its certificate, answers in plain HTTP only for that, and keeps it', async () => {
+  const httpPort = await freePort();
+  await using acme = await startPebble({ httpPort });
+  const ca = join(home, 'pebble.pem');
+  writeFileSync(ca, acme.ca);
+  const start = () =>
+    launch({
+      command: [
+        ...[
+          process.execPath,
+          join(import.meta.dirname, '../../packages/cli/bin/perch.js'),
+          'relay',
+          '--json',
+        ],
+        ...['--data', join(home, 'data'), '--listen', '127.0.0.1:0'],
+        ...['--acme', 'relay.example', '--acme_email', 'owner@relay.example'],
+        ...['--acme_directory', acme.directory, '--acme_ca', ca, '--acme_listen', `127.0.0.1:${httpPort}`],
+      ] as [string, ...string[]],
+      readyWhen: /"event":"ready".*\n/,
+    });
+  const root = await acme.root();
+  const serial = async (output: string) => {
+    const port = Number(/"relay":"https:\/\/127\.0\.0\.1:(\d+)"/.exec(output)?.[1]);
+    for (;;) {
+      const socket = connect({ port, servername: 'relay.example', ca: root, rejectUnauthorized: false });
+      await once(socket, 'secureConnect');
+      const { authorized } = socket;
+      const { serialNumber } = socket.getPeerCertificate();
+      socket.destroy();
+      if (authorized) return serialNumber;
+    }
+  };
+  let first: string;
+  {
+    await using relay = await start();
+    assert.match(relay.output(), /"signIn":"https:\/\/relay\.example:\d+\/#/);
+    assert.doesNotMatch(relay.output(), /fingerprint/, 'nobody has to trust anything');
+    first = await serial(relay.output());
+    const plain = await fetch(`http://127.0.0.1:${httpPort}/healthz`, { redirect: 'manual' });
+    assert.equal(plain.status, 308);
+  }
+  await using again = await start();
+  assert.equal(await serial(again.output()), first, 'it was kept');
 });

@@ -155,6 +155,8 @@ function tlsWords(code: string, host: string): { seen: string; help: string } {
   switch (code) {
     case 'CERT_HAS_EXPIRED':
       return { seen: 'the certificate has expired', help: "renew it, and check this machine's clock" };
+    case 'CERT_NOT_YET_VALID':
+      return { seen: 'the certificate is not good yet', help: "set this machine's clock" };
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
       return {
         seen: `the certificate is not for ${host}`,
@@ -166,7 +168,7 @@ function tlsWords(code: string, host: string): { seen: string; help: string } {
     case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
       return {
         seen: `nobody that this machine trusts has signed the certificate (${code})`,
-        help: "if it is your own, or a company proxy's: NODE_EXTRA_CA_CERTS=FILE.pem, and --extra_ca FILE.pem for the agent",
+        help: `if the relay made it itself, its page /trust has the file to trust (a company proxy's has its owner): NODE_EXTRA_CA_CERTS=FILE, and --extra_ca FILE for the agent`,
       };
     case 'EPROTO':
     case 'ERR_SSL_WRONG_VERSION_NUMBER':

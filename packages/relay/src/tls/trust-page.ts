@@ -13,7 +13,7 @@ interface Platform {
 
 export const CA_FILE = '/trust/perch-ca.crt';
 
-// The first that fits is opened: Android says Linux too, an iPad may say Macintosh.
+// The first that fits is opened: Android says Linux too.
 const platforms: readonly Platform[] = [
   {
     name: 'iPhone and iPad',

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { systemClock } from '@perch/runtime';
 import { freePort, startPebble, type TestAcmeServer } from '@perch/testkit';
@@ -92,6 +94,20 @@ describe('an order at a real ACME server (Pebble)', () => {
       code: 'certificate-refused',
       message: /self-signed|SELF_SIGNED|unable to verify/,
     });
+  });
+
+  it('is given up at once where the relay stops and the server says nothing', async () => {
+    await using at = await place(['silent.example']);
+    await using silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const abort = new AbortController();
+    silent.on('connection', (socket) => {
+      socket.on('error', () => undefined);
+      abort.abort(new Error('the relay stops'));
+    });
+    const directory = `https://127.0.0.1:${port}/dir`;
+    await assert.rejects(orderCertificate({ ...at.options, directory, signal: abort.signal }));
   });
 
   it('is given up where the relay stops', async () => {

@@ -38,6 +38,8 @@ export async function orderCertificate(options: OrderOptions): Promise<ServerCer
   const { store, names, email } = options;
   const tokens: string[] = [];
   const agent = new AcmeAgent(options.directoryCa);
+  const giveUp = () => agent.destroy();
+  options.signal.addEventListener('abort', giveUp);
   try {
     const { client, crypto } = await connect(options, agent);
     await client.createAccount({
@@ -69,14 +71,19 @@ export async function orderCertificate(options: OrderOptions): Promise<ServerCer
       { cause: error },
     );
   } finally {
+    options.signal.removeEventListener('abort', giveUp);
     agent.destroy();
     for (const token of tokens) await store.dropAnswer(token).catch(() => undefined); // it expires by itself
   }
 }
 
-/** The way to the ACME server, by a proxy where the environment names one. Remembers why it could not be gone. */
+/**
+ * The way to the ACME server, by a proxy where the environment names one. Remembers why it could not be gone; once it is
+ * destroyed nothing goes it any more.
+ */
 class AcmeAgent extends Agent {
   failure: Error | undefined;
+  #isDestroyed = false;
 
   constructor(ca: string | undefined) {
     super({ proxyEnv: process.env, ...(ca !== undefined && { ca }) });
@@ -87,7 +94,13 @@ class AcmeAgent extends Agent {
     socket?.on('error', (error) => {
       this.failure = error;
     });
+    if (this.#isDestroyed) socket?.destroy();
     return socket;
+  }
+
+  override destroy(): void {
+    this.#isDestroyed = true;
+    super.destroy();
   }
 }
 
