@@ -6,13 +6,14 @@ import { type Identity, MeContext, useIdentity } from './account/use-me.ts';
 import { AuditPage } from './audit/audit-page.tsx';
 import { DevicePage } from './devices/device-page.tsx';
 import { DevicesPage } from './devices/devices-page.tsx';
-import { LinkRefused, Unreachable } from './entrance/front-pages.tsx';
+import { LinkRefused, NotNow, Unreachable } from './entrance/front-pages.tsx';
 import { signInByLink } from './entrance/sign-in.ts';
 import { SignInPage } from './entrance/sign-in-page.tsx';
 import { WelcomePage } from './entrance/welcome-page.tsx';
 import { clearAddress, navigate } from './frame/navigate.ts';
 import { Shell } from './frame/shell.tsx';
 import { Toasts } from './frame/toast.tsx';
+import type { ProblemKind } from './http/problem.ts';
 import { InvitePage } from './invites/invite-page.tsx';
 import { LivePage } from './live/live-page.tsx';
 import { OpenLive } from './live/open-live.tsx';
@@ -34,15 +35,11 @@ export function App() {
 function Entrance() {
   const route = useRoute();
   const { identity, refresh } = useIdentity(route.page !== 'signIn');
-  const [isNew, setNew] = useState(false);
-  const link = useLink(route, async (isSignedIn) => {
-    await refresh();
-    if (isSignedIn) setNew(true);
-  });
+  const link = useLink(route, refresh);
   const me = identity.kind === 'someone' ? identity.me : undefined;
 
   if (link.kind === 'refused') return <LinkRefused words={link.words} onGoOn={link.forget} />;
-  if (link.kind === 'unreachable') return <Unreachable />;
+  if (link.kind === 'later') return <NotNow words={link.words} />;
   if (route.page === 'signIn' || link.kind === 'knocking' || identity.kind === 'asking') {
     return <p class="patience front">Signing in …</p>;
   }
@@ -50,10 +47,6 @@ function Entrance() {
     return <InvitePage secret={route.secret} me={me} onOpened={refresh} />;
   }
   if (!me) return <Outside identity={identity} route={route} onSignedIn={refresh} />;
-  if (isNew && !me.invite && !me.hasPassword && me.passkeys.length === 0) {
-    const done = () => void refresh().then(() => setNew(false));
-    return <WelcomePage me={me} onDone={done} />;
-  }
   return (
     <MeContext.Provider value={{ me, refresh }}>
       <Inside me={me} route={route} />
@@ -63,6 +56,7 @@ function Entrance() {
 
 function Inside({ me, route }: { me: Me; route: Route }) {
   if (route.page === 'watch') return <WatchPage key={route.topic} topic={route.topic} />;
+  if (route.page === 'welcome' && !me.invite) return <WelcomePage />;
   return (
     <Shell me={me} route={route}>
       {pageOf(me, route)}
@@ -128,13 +122,14 @@ type Link =
   | { readonly kind: 'none' }
   | { readonly kind: 'knocking' }
   | { readonly kind: 'refused'; readonly words: string }
-  | { readonly kind: 'unreachable' };
+  /** The link is not spent: another try may do. */
+  | { readonly kind: 'later'; readonly words: string };
+
+/** Problems after which a link is as good as before. */
+const notSpent: readonly ProblemKind[] = ['unreachable', 'broken', 'too-many'];
 
 /** Spends the secret of a sign-in link that the address holds. */
-function useLink(
-  route: Route,
-  onSpent: (isSignedIn: boolean) => Promise<void>,
-): Link & { readonly forget: () => void } {
+function useLink(route: Route, onSpent: () => Promise<void>): Link & { readonly forget: () => void } {
   const [link, setLink] = useState<Link>({ kind: 'none' });
   const secret = route.page === 'signIn' ? route.secret : undefined;
   // A link is spent once, however often the page is drawn.
@@ -142,8 +137,10 @@ function useLink(
     if (secret === undefined) return;
     setLink({ kind: 'knocking' });
     void signInByLink(secret).then(async (answer) => {
-      if (!answer.ok && answer.problem.kind === 'unreachable') return setLink({ kind: 'unreachable' });
-      await onSpent(answer.ok);
+      if (!answer.ok && notSpent.includes(answer.problem.kind)) {
+        return setLink({ kind: 'later', words: answer.problem.words });
+      }
+      await onSpent();
       clearAddress(); // the secret is spent
       setLink(answer.ok ? { kind: 'none' } : { kind: 'refused', words: answer.problem.words });
     });

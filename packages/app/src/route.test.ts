@@ -11,7 +11,16 @@ test("a page's link leads to it", () => {
   assert.deepEqual(parseRoute(hrefs.watch('lab/cam.1')), { page: 'watch', topic: 'lab/cam.1' });
   assert.deepEqual(parseRoute(hrefs.device('kitchen-x7k2')), { page: 'device', id: 'kitchen-x7k2' });
   assert.deepEqual(parseRoute(hrefs.person('a1')), { page: 'person', id: 'a1' });
-  for (const page of ['live', 'devices', 'people', 'audit', 'account', 'tokens', 'entrance'] as const) {
+  for (const page of [
+    'live',
+    'devices',
+    'people',
+    'audit',
+    'account',
+    'tokens',
+    'welcome',
+    'entrance',
+  ] as const) {
     assert.deepEqual(parseRoute(hrefs[page]), { page });
   }
 });

@@ -11,6 +11,7 @@ export type Route =
   | { readonly page: 'audit' }
   | { readonly page: 'account' }
   | { readonly page: 'tokens' }
+  | { readonly page: 'welcome' }
   | { readonly page: 'entrance' }
   /** The secret of a sign-in link: it is spent at once and leaves the address. */
   | { readonly page: 'signIn'; readonly secret: string }
@@ -23,6 +24,7 @@ const plain: Readonly<Record<string, Route>> = {
   '/history': { page: 'audit' },
   '/account': { page: 'account' },
   '/account/tokens': { page: 'tokens' },
+  '/welcome': { page: 'welcome' },
   '/sign-in': { page: 'entrance' },
 };
 
@@ -51,6 +53,7 @@ export const hrefs = {
   audit: '#/history',
   account: '#/account',
   tokens: '#/account/tokens',
+  welcome: '#/welcome',
   entrance: '#/sign-in',
   watch: (topic: string) => `#/watch/${topic}`,
 } as const;

@@ -5,7 +5,7 @@ import { clearAddress } from '../frame/navigate.ts';
 import { Page } from '../frame/page.tsx';
 import { allowedWords, roleWords } from '../people/permission-words.ts';
 import { hrefs } from '../route.ts';
-import { type Me, mayLookAround } from './me.ts';
+import { hasNoKey, type Me, mayLookAround } from './me.ts';
 import { NameForm } from './name-form.tsx';
 import { Passkeys } from './passkeys.tsx';
 import { PasswordSection } from './password-section.tsx';
@@ -38,10 +38,9 @@ export function AccountPage() {
 }
 
 function Person({ me, refresh }: { me: Me; refresh: () => Promise<void> }) {
-  const hasNoKey = !me.hasPassword && me.passkeys.length === 0;
   return (
     <>
-      {hasNoKey && (
+      {hasNoKey(me) && (
         <p class="note">
           This browser is your only way in. Add a passkey or set a password, so that you can come back without
           a new link.

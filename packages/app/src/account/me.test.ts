@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeMe, may, mayLookAround } from './me.ts';
+import { decodeMe, hasNoKey, may, mayLookAround } from './me.ts';
 
 test('whoever is signed in is read whole', () => {
   const me = decodeMe({
@@ -35,4 +35,11 @@ test('an owner may everything, a member what was not taken away, a guest what wa
 test('who came by an invite does not look around', () => {
   assert.ok(!mayLookAround(decodeMe({ role: 'member', invite: { for: 'Tom' } })));
   assert.ok(mayLookAround(decodeMe({ role: 'member' })));
+});
+
+test('who came by a link and has neither password nor passkey has no way back', () => {
+  assert.ok(hasNoKey(decodeMe({ role: 'owner' })));
+  assert.ok(!hasNoKey(decodeMe({ role: 'owner', hasPassword: true })));
+  assert.ok(!hasNoKey(decodeMe({ role: 'owner', passkeys: [{ id: 'k' }] })));
+  assert.ok(!hasNoKey(decodeMe({ invite: { id: 'i', for: 'Tom' } })), 'a guest needs none');
 });

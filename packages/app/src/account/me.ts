@@ -87,5 +87,8 @@ export function may(me: Pick<Me, 'role' | 'permissions'>, permission: Permission
   return given ? given.includes(permission) : me.role === 'member';
 }
 
+/** Whether this browser is the only way in: somebody came by a link and has nothing to come back with. */
+export const hasNoKey = (me: Me): boolean => !me.invite && !me.hasPassword && me.passkeys.length === 0;
+
 /** Whether somebody belongs to the household, and sees its people and its history. */
 export const mayLookAround = (me: Me): boolean => !me.invite && me.role !== 'guest';

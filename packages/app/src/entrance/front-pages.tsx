@@ -21,9 +21,23 @@ export function Unreachable() {
   return (
     <Front title="The relay does not answer">
       <p>It may be starting again, or this device has no network. This page tries again by itself.</p>
-      <button type="button" onClick={() => location.reload()}>
-        Try now
-      </button>
+      <TryAgain />
     </Front>
   );
 }
+
+/** The sign-in link could not be tried. It stays in the address, and is as good as before. */
+export function NotNow({ words }: { words: string }) {
+  return (
+    <Front title="Not just now">
+      <p>{words} Your link is not used up.</p>
+      <TryAgain />
+    </Front>
+  );
+}
+
+const TryAgain = () => (
+  <button type="button" onClick={() => location.reload()}>
+    Try now
+  </button>
+);

@@ -8,7 +8,7 @@ import { passkeyObstacle, signInByPasskey } from './passkey.ts';
 import { signInByPassword } from './sign-in.ts';
 
 /** The ways in: a passkey first, then name and password, and what a link would be. */
-export function SignInPage({ note, onSignedIn }: { note?: string | undefined; onSignedIn: () => void }) {
+export function SignInPage({ onSignedIn }: { onSignedIn: () => void }) {
   const [name, setName] = useState('');
   const [password, setPassword] = useState('');
   const { isBusy, problem, run } = useDeed();
@@ -19,7 +19,7 @@ export function SignInPage({ note, onSignedIn }: { note?: string | undefined; on
   };
   return (
     <Front title="Sign in">
-      {note && <p class="note">{note}</p>}
+      <p class="hint">This Perch is private: only people of its household come in.</p>
       {obstacle === undefined ? (
         <DeedButton
           isBusy={isBusy}

@@ -1,15 +1,18 @@
 import { useState } from 'preact/hooks';
-import type { Me } from '../account/me.ts';
 import { setMyName, setPassword } from '../account/my-account.ts';
 import { PasswordField } from '../account/password-field.tsx';
+import { useMe } from '../account/use-me.ts';
 import { DeedButton, Field, Form, Trouble, useDeed } from '../frame/form.tsx';
 import { Icon } from '../frame/icon.tsx';
+import { navigate } from '../frame/navigate.ts';
+import { hrefs } from '../route.ts';
 import { showProgram } from '../words/program.ts';
 import { Front } from './front.tsx';
 import { addPasskey, passkeyObstacle } from './passkey.ts';
 
-/** After the first link: a name, and a way to come back. */
-export function WelcomePage({ me, onDone }: { me: Me; onDone: () => void }) {
+/** After the first link: a name, and a way to come back without one. */
+export function WelcomePage() {
+  const { me, refresh } = useMe();
   const [name, setName] = useState(me.name);
   const [isNamed, setNamed] = useState(false);
   const { isBusy, problem, run } = useDeed();
@@ -17,7 +20,11 @@ export function WelcomePage({ me, onDone }: { me: Me; onDone: () => void }) {
     const answer = name.trim() === me.name ? { ok: true } : await run(() => setMyName(name.trim()));
     if (answer?.ok) setNamed(true);
   };
-  if (isNamed) return <WayBack name={name.trim()} onDone={onDone} />;
+  const leave = async () => {
+    await refresh();
+    navigate(hrefs.live);
+  };
+  if (isNamed) return <WayBack name={name.trim()} onDone={() => void leave()} />;
   return (
     <Front title="Welcome to Perch">
       <p>Only people you let in see what is here. How should they see you?</p>

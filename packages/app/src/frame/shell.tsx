@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import type { Me } from '../account/me.ts';
-import { mayLookAround } from '../account/me.ts';
+import { hasNoKey, mayLookAround } from '../account/me.ts';
 import { hrefs, type Route } from '../route.ts';
 import { Icon, type IconName } from './icon.tsx';
 
@@ -52,6 +52,3 @@ export function Shell({ me, route, children }: { me: Me; route: Route; children:
     </div>
   );
 }
-
-/** This browser is the only way in. */
-const hasNoKey = (me: Me): boolean => !me.invite && !me.hasPassword && me.passkeys.length === 0;

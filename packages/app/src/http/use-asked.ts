@@ -49,7 +49,7 @@ export function useAsked<T>(
           problem: answer.problem,
         }));
       }
-      const pause = answer.ok ? everyMs : Math.max(everyMs ?? 0, RETRY_MS);
+      const pause = answer.ok ? everyMs : RETRY_MS;
       const isWorthIt = answer.ok || answer.problem.kind === 'unreachable';
       if (pause !== undefined && isWorthIt) timer = setTimeout(() => void whenSeen(), pause);
     };

@@ -6,6 +6,7 @@ import { hrefs } from '../route.ts';
 import { count } from '../words/time.ts';
 import { useStreams } from './stream-info.ts';
 import { Tiles } from './tiles.tsx';
+import { WayBackNote } from './way-back-note.tsx';
 
 /** What is live. */
 export function LivePage() {
@@ -18,6 +19,7 @@ export function LivePage() {
       width="wide"
       actions={streams && streams.length > 0 && count(streams.length, 'stream')}
     >
+      <WayBackNote me={me} />
       <Asking asked={asked} />
       {streams && streams.length > 0 && <Tiles streams={streams} asksNames />}
       {streams?.length === 0 &&
