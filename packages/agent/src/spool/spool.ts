@@ -77,6 +77,8 @@ export interface Order {
   readonly extension: string;
   /** The camera program's file. */
   readonly path: string;
+  /** Not if it has this hash: then it was taken already. */
+  readonly unless?: string;
 }
 
 /** So many files are read or copied at once. */
@@ -102,6 +104,7 @@ export class Spool implements AsyncDisposable {
   readonly #ledger = new Ledger();
   readonly #turns = new Turns({ most: AT_ONCE });
   readonly #syncNames: Shared;
+  readonly #hurrying = new AbortController();
   readonly #ending = new AbortController();
   readonly #working = new Set<Promise<unknown>>();
   /** Rows that the journal's lines removed, while it is read. */
@@ -150,7 +153,7 @@ export class Spool implements AsyncDisposable {
    * @throws {SpoolError} where it cannot be taken, or the spool failed. The caller tells of it with {@link missed}.
    */
   take(order: Order): Promise<StoredSegment> {
-    return this.#track(this.#turns.run(() => this.#take(order)));
+    return this.#track(this.#take(order));
   }
 
   /** A segment that was announced could not be taken: says so, here and to the relay. */
@@ -217,8 +220,14 @@ export class Spool implements AsyncDisposable {
     };
   }
 
-  /** Lets what is being written be written. Nothing waits for files that grow: they are found at the next start. */
+  /** The end is near: files that grow are taken as they are. */
+  hurry(): void {
+    this.#hurrying.abort();
+  }
+
+  /** Lets what is being written be written. What was taken but not written down is found at the next start. */
   async close(): Promise<void> {
+    this.hurry();
     this.#ending.abort();
     this.#ageLook?.cancel();
     for (const timer of this.#resting) timer.cancel();
@@ -351,16 +360,23 @@ export class Spool implements AsyncDisposable {
 
   /** No connection outlives the agent, so what was being filmed then is over. */
   async #endOpenFilms(): Promise<void> {
-    for (const { name, isOpen, gone, pending } of [...this.#ledger.captures.values()]) {
-      if (isOpen) await this.note({ kind: 'end', capture: name, segments: gone + pending });
-    }
+    const open = [...this.#ledger.captures.values()].filter(({ isOpen }) => isOpen);
+    await Promise.all(
+      open.map(({ name: capture, gone, pending }) =>
+        this.note({ kind: 'end', capture, segments: gone + pending }),
+      ),
+    );
   }
 
-  async #take({ capture, segment, extension, path }: Order): Promise<StoredSegment> {
+  async #take({ capture, segment, extension, path, unless }: Order): Promise<StoredSegment> {
     const n = this.#ledger.nextN();
     const file = toStoredName({ n, capture, segment, extension });
-    let taken = await takeFile(this.#files, path, this.#path(file));
+    let taken = await this.#turns.run(() => takeFile(this.#files, path, this.#path(file)));
     taken = await this.#untilStill(taken, path, file);
+    if (taken.sha256 === unless) {
+      await this.#removeFile(file);
+      throw new SpoolError('segment-twice', `${path} was taken already`);
+    }
     await this.#makeRoom(taken.size, file);
     try {
       await this.#syncNames.run();
@@ -394,14 +410,18 @@ export class Spool implements AsyncDisposable {
         logger.error('a segment does not stop growing; it is taken as it is', { path });
         break;
       }
-      await sleep(clock, GROWING_LOOK, this.#ending.signal).catch(() => {
-        throw new SpoolError('spool-closed', `${path} still grew when the agent ended`);
-      });
+      const isOver = await sleep(clock, GROWING_LOOK, this.#hurrying.signal).then(
+        () => false,
+        () => true,
+      );
+      if (isOver) break;
       const target = this.#path(file);
-      taken =
-        taken.how === 'link'
-          ? { ...(await readAgain(this.#files, target, path)), how: 'link' }
-          : await takeFile(this.#files, path, target);
+      const { how } = taken;
+      taken = await this.#turns.run(async () =>
+        how === 'link'
+          ? { ...(await readAgain(this.#files, target, path)), how }
+          : takeFile(this.#files, path, target),
+      );
     }
     return taken;
   }

@@ -1,0 +1,184 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import type { CameraCommand } from '@perch/protocol';
+import { type Clock, type Logger, Scope } from '@perch/runtime';
+import type { WebSocket } from 'ws';
+import { replaceFile } from '../replace-file.ts';
+import { Spool, type SpoolStatus } from '../spool/index.ts';
+import { Uploader } from '../upload/index.ts';
+import { Camera } from './camera.ts';
+import type { CameraAddress } from './datagram.ts';
+import { FileList } from './file-list.ts';
+import { Film, type FilmOptions, RecentFilms } from './film.ts';
+import { type InputAddress, InputSocket } from './sockets.ts';
+
+/** What the agent takes from camera programs, and what it tells them. */
+export interface CaptureOptions {
+  /** Where camera programs connect. */
+  readonly inputs?: readonly InputAddress[];
+  /** Relative names are looked for here. Default: the working directory. */
+  readonly inputDirectory?: string;
+  /** Only files below it are taken. Default: wherever they are. */
+  readonly captureDirectory?: string;
+  /** A file, a named pipe, or `-` for standard input: one path a line. */
+  readonly fileList?: string;
+  /** Where the camera program listens for commands. */
+  readonly camera?: CameraAddress;
+  /** Most bytes that wait on this device; over it the oldest is given up, loudly. Default: no limit. */
+  readonly mostBytes?: number;
+  /** What waits longer is given up, loudly; in ms. Default: no limit. */
+  readonly mostAge?: number;
+  /** Bytes per second that films may take of the line. Default: no limit; they yield to live video in any case. */
+  readonly mostPerSecond?: number;
+}
+
+/** What captures need of the agent. */
+export interface CaptureParts {
+  /** The agent's directory; captures have one of their own in it. */
+  readonly data: string;
+  readonly options: CaptureOptions;
+  readonly stdin?: Readable;
+  /** Begins a connection to the relay. Without it films wait in the spool. */
+  readonly dial?: () => WebSocket | Promise<WebSocket>;
+  readonly liveDelay?: () => number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** What a person wants to know about captures. */
+export interface CapturesStatus extends SpoolStatus {
+  readonly upload: ReturnType<Uploader['dump']> | null;
+  readonly armed: boolean | null;
+}
+
+/** Takes films from camera programs, keeps them safe, sends them home, and tells the camera program what to do. */
+export class Captures implements AsyncDisposable {
+  readonly #scope = new Scope();
+  readonly #parts: CaptureParts;
+  readonly #filming: FilmOptions;
+  readonly spool: Spool;
+  readonly camera: Camera;
+  readonly #uploader: Uploader | undefined;
+  readonly #inputs: InputSocket[] = [];
+
+  private constructor(parts: CaptureParts, spool: Spool, camera: Camera) {
+    const { options, clock, logger, dial, liveDelay } = parts;
+    this.#parts = parts;
+    this.spool = this.#scope.own(spool);
+    this.camera = camera;
+    this.#filming = {
+      spool,
+      inputDirectory: options.inputDirectory ?? process.cwd(),
+      ...(options.captureDirectory !== undefined && { captureDirectory: options.captureDirectory }),
+      recent: new RecentFilms(),
+      clock,
+      logger,
+    };
+    this.#uploader =
+      dial &&
+      this.#scope.own(
+        new Uploader({
+          spool,
+          dial,
+          clock,
+          logger,
+          ...(options.mostPerSecond !== undefined && { mostPerSecond: options.mostPerSecond }),
+          ...(liveDelay && { liveDelay }),
+        }),
+      );
+  }
+
+  /**
+   * @throws {SpoolError} where the spool cannot be used.
+   * @throws {AgentError} where an input cannot be opened.
+   */
+  static async start(parts: CaptureParts): Promise<Captures> {
+    const { data, options, clock, logger } = parts;
+    const directory = join(data, 'captures');
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const { mostBytes, mostAge } = options;
+    const armedFile = join(directory, 'armed');
+    const spool = await Spool.open({
+      directory: join(directory, 'spool'),
+      ...(mostBytes !== undefined && { mostBytes }),
+      ...(mostAge !== undefined && { mostAge }),
+      clock,
+      logger,
+    });
+    const camera = new Camera({
+      ...(options.camera && { address: options.camera }),
+      wasArmed: await readArmed(armedFile),
+      keep: (isArmed) => replaceFile(armedFile, JSON.stringify(isArmed)),
+      clock,
+      logger,
+    });
+    const captures = new Captures(parts, spool, camera);
+    try {
+      await captures.#openInputs(directory);
+    } catch (error) {
+      await captures.close();
+      throw error;
+    }
+    captures.#uploader?.start();
+    return captures;
+  }
+
+  /** Where camera programs can connect, ports as they were picked. */
+  get addresses(): readonly InputAddress[] {
+    return this.#inputs.map(({ address }) => address);
+  }
+
+  /** Takes files by hand, as one film. Resolves with its name when they are in the spool. */
+  async push(paths: readonly string[]): Promise<string> {
+    const film = new Film(this.#filming);
+    const name = film.together(paths);
+    await film.end();
+    return name;
+  }
+
+  tell(command: CameraCommand): Promise<void> {
+    return this.camera.tell(command);
+  }
+
+  dump(): CapturesStatus {
+    return {
+      ...this.spool.dump(),
+      upload: this.#uploader?.dump() ?? null,
+      armed: this.camera.isArmed ?? null,
+    };
+  }
+
+  /** Ends inputs first, so that what they told is in the spool, then the upload, then the spool. Idempotent. */
+  close(): Promise<void> {
+    this.spool.hurry();
+    return this.#scope.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #openInputs(directory: string): Promise<void> {
+    const { options, stdin } = this.#parts;
+    for (const address of options.inputs ?? []) {
+      this.#inputs.push(this.#scope.own(await InputSocket.listen(address, this.#filming)));
+    }
+    if (options.fileList === undefined) return;
+    this.#scope.own(
+      await FileList.open({
+        ...this.#filming,
+        list: options.fileList,
+        stdin: stdin ?? process.stdin,
+        positionFile: join(directory, 'list-position'),
+        isDisarmed: () => this.camera.isArmed === false,
+      }),
+    );
+  }
+}
+
+async function readArmed(path: string): Promise<boolean | undefined> {
+  const text = await readFile(path, 'utf8').catch(() => '');
+  if (text === 'true') return true;
+  return text === 'false' ? false : undefined;
+}

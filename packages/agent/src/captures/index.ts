@@ -1,0 +1,4 @@
+export { type CaptureOptions, type CaptureParts, Captures, type CapturesStatus } from './captures.ts';
+export type { CameraAddress } from './datagram.ts';
+export { CameraError, type CameraErrorCode } from './errors.ts';
+export type { InputAddress } from './sockets.ts';

@@ -1,0 +1,1 @@
+export { Uploader, type UploaderOptions, type UploaderState } from './uploader.ts';
