@@ -5,18 +5,29 @@ export type AgentErrorCode =
   | 'data-not-writable'
   | 'disk-full'
   | 'rules-corrupt'
+  | 'relays-corrupt'
   | 'token-unreadable'
   | 'ca-unreadable'
+  | 'identity-corrupt'
+  | 'not-enrolled'
+  | 'already-enrolled'
+  | 'relay-unreachable'
+  | 'relay-untrusted'
+  | 'relay-refused'
+  | 'clock-wrong'
   | 'bad-setting';
 
-/** Why an agent could not start. The message names what is wrong and what to do about it. */
+/** Why an agent could not start, or be enrolled. The message names what is wrong and what to do about it. */
 export class AgentError extends Error {
   override readonly name = 'AgentError';
   readonly code: AgentErrorCode;
+  /** The HTTP status behind it, where there is one. */
+  readonly status: number | undefined;
 
-  constructor(code: AgentErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: AgentErrorCode, message: string, options: ErrorOptions & { status?: number } = {}) {
     super(message, options);
     this.code = code;
+    this.status = options.status;
   }
 }
 

@@ -1,6 +1,7 @@
-import { open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { AgentError, dataError, systemCode } from '../errors.ts';
+import { replaceFile } from '../replace-file.ts';
 import { RuleError } from './errors.ts';
 import {
   type DestinationRule,
@@ -34,7 +35,6 @@ export interface RuleFile {
 /** `DIR/rules.json`, readable by its owner alone, since rules hold tokens. */
 export function ruleFile(directory: string): RuleFile {
   const path = join(directory, 'rules.json');
-  const temporary = `${path}.new`;
   return {
     async load() {
       let text: string;
@@ -56,19 +56,8 @@ export function ruleFile(directory: string): RuleFile {
     },
     async save(rules) {
       try {
-        const file = await open(temporary, 'w', 0o600);
-        try {
-          await file.writeFile(encodeRuleSet(rules));
-          await file.sync();
-        } finally {
-          await file.close();
-        }
-        await rename(temporary, path);
-        await syncDirectory(dirname(path));
+        await replaceFile(path, encodeRuleSet(rules));
       } catch (cause) {
-        await rm(temporary, { force: true }).catch(() => {
-          // it is written over by the next save
-        });
         const full = systemCode(cause) === 'ENOSPC' || systemCode(cause) === 'EDQUOT';
         const why = full ? 'no space left on the disk: free some' : (cause as Error).message;
         throw new RuleError(
@@ -81,16 +70,6 @@ export function ruleFile(directory: string): RuleFile {
       }
     },
   };
-}
-
-/** A rename is on disk once its directory is. */
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
 }
 
 function encodeRuleSet({ streams, destinations, feeds }: RuleSet): string {

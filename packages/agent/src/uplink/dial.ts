@@ -1,8 +1,10 @@
+import type { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Agent as HttpAgent } from 'node:http';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { getCACertificates } from 'node:tls';
+import type { Socket } from 'node:net';
+import { getCACertificates, TLSSocket } from 'node:tls';
 import type { FetchLike } from '@perch/client';
 import { limits } from '@perch/protocol';
 import { HttpsProxyAgent } from 'https-proxy-agent';
@@ -25,18 +27,46 @@ export interface Dialled {
   tcp(): Corkable;
 }
 
+/** What shows the far end who dials. */
+export interface Credentials {
+  readonly headers?: Readonly<Record<string, string>>;
+  /** PEM. `ca`: to trust besides what is trusted anyway. */
+  readonly tls?: { readonly cert?: string; readonly key?: string; readonly ca?: readonly string[] };
+}
+
+/** One HTTP request. */
+export interface Question extends Credentials {
+  readonly method: string;
+  /** JSON. */
+  readonly body?: string;
+  /** Takes any certificate: for looking at it. What is answered is not to be believed. */
+  readonly unverified?: boolean;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly text: string;
+  /** Of an unverified answer: those that the far end has shown, its own first. */
+  readonly certificates: readonly X509Certificate[];
+}
+
 export interface Dialer {
-  dial(url: string, protocols: readonly string[]): Dialled;
+  dial(url: string, protocols: readonly string[], credentials?: Credentials): Dialled;
+  /** @throws the system's or TLS's error where there is no answer, or one that is too long. */
+  ask(url: string, question: Question): Promise<Answer>;
   readonly fetch: FetchLike;
 }
 
 /** `ws` cuts off a peer that does not answer a close after this long; its types do not know the option yet. */
 const closing = { closeTimeout: 2_000 };
 
-const USER_AGENT = 'perch/0.1.0';
+/** What this program calls itself. */
+export const USER_AGENT = 'perch/0.1.0';
 
 /** Largest answer of an access address. */
 const ANSWER_BYTES = 64 * 1024;
+/** A chain of certificates is no longer than this. */
+const MOST_IN_CHAIN = 8;
 
 /**
  * Makes outgoing connections as this machine must make them: through its proxy, trusting its extra certificates.
@@ -44,18 +74,53 @@ const ANSWER_BYTES = 64 * 1024;
  * @throws {AgentError} `ca-unreadable`
  */
 export async function makeDialer(options: OutgoingOptions = {}): Promise<Dialer> {
-  const tls = options.caFile === undefined ? {} : { ca: await readCertificates(options.caFile) };
+  const tls: { ca?: string[] } =
+    options.caFile === undefined ? {} : { ca: await readCertificates(options.caFile) };
   const agentFor = (url: string): HttpAgent | undefined => {
     const proxy = proxyFor(new URL(url), options.proxy ?? {});
     return proxy ? new HttpsProxyAgent(proxy, { ...tls }) : undefined;
   };
+  const ask = (url: string, { method, headers, body, unverified = false, ...credentials }: Question) =>
+    new Promise<Answer>((resolve, reject) => {
+      const agent = agentFor(url);
+      const make = url.startsWith('https:') ? httpsRequest : httpRequest;
+      const request = make(url, {
+        method,
+        ...tls,
+        ...withCredentials(credentials, tls.ca),
+        ...(unverified && { rejectUnauthorized: false, agent: false as const }),
+        ...(agent && { agent }),
+        headers: {
+          ...headers,
+          'User-Agent': USER_AGENT,
+          ...(body !== undefined && { 'Content-Type': 'application/json' }),
+          'Content-Length': Buffer.byteLength(body ?? ''),
+        },
+        timeout: limits.dialTimeout,
+      });
+      request.on('timeout', () => request.destroy(new Error(`no answer in ${limits.dialTimeout / 1000} s`)));
+      request.on('error', reject);
+      request.on('response', (response) => {
+        const certificates = unverified ? chainOf(response.socket) : [];
+        let text = '';
+        response.setEncoding('utf8');
+        response.on('data', (part: string) => {
+          text += part;
+          if (text.length > ANSWER_BYTES) response.destroy(new Error('the answer is too long'));
+        });
+        response.on('error', reject);
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, text, certificates }));
+      });
+      request.end(body);
+    });
   return {
-    dial(url, protocols) {
+    dial(url, protocols, credentials = {}) {
       const agent = agentFor(url);
       const socket = new WebSocket(url, [...protocols], {
         ...tls,
+        ...withCredentials(credentials, tls.ca),
         ...(agent && { agent }),
-        headers: { 'User-Agent': USER_AGENT },
+        headers: { ...credentials.headers, 'User-Agent': USER_AGENT },
         maxPayload: limits.messageBytes,
         perMessageDeflate: false,
         ...closing,
@@ -73,37 +138,29 @@ export async function makeDialer(options: OutgoingOptions = {}): Promise<Dialer>
         },
       };
     },
-    fetch: (url, { method, headers }) =>
-      new Promise((resolve, reject) => {
-        const agent = agentFor(url);
-        const make = url.startsWith('https:') ? httpsRequest : httpRequest;
-        const request = make(url, {
-          method,
-          ...tls,
-          ...(agent && { agent }),
-          headers: { ...headers, 'User-Agent': USER_AGENT, 'Content-Length': '0' },
-          timeout: limits.dialTimeout,
-        });
-        request.on('timeout', () =>
-          request.destroy(new Error(`no answer in ${limits.dialTimeout / 1000} s`)),
-        );
-        request.on('error', reject);
-        request.on('response', (response) => {
-          let body = '';
-          response.setEncoding('utf8');
-          response.on('data', (part: string) => {
-            body += part;
-            if (body.length > ANSWER_BYTES) response.destroy(new Error('the answer is too long'));
-          });
-          response.on('error', reject);
-          response.on('end', () => {
-            const status = response.statusCode ?? 0;
-            resolve({ ok: status >= 200 && status < 300, status, text: () => Promise.resolve(body) });
-          });
-        });
-        request.end();
-      }),
+    ask,
+    async fetch(url, { method, headers }) {
+      const { status, text } = await ask(url, { method, headers });
+      return { ok: status >= 200 && status < 300, status, text: () => Promise.resolve(text) };
+    },
   };
+}
+
+function withCredentials({ tls }: Credentials, trusted: readonly string[] | undefined): object {
+  if (!tls) return {};
+  const { ca, ...shown } = tls;
+  return { ...shown, ...(ca && { ca: [...(trusted ?? getCACertificates('default')), ...ca] }) };
+}
+
+/** The certificates that the far end has shown, its own first. */
+function chainOf(socket: Socket): X509Certificate[] {
+  const chain: X509Certificate[] = [];
+  let next = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
+  while (next && chain.length < MOST_IN_CHAIN) {
+    chain.push(next);
+    next = next.issuerCertificate;
+  }
+  return chain;
 }
 
 /** A list given to TLS replaces what it would trust by itself, so that is in it too. */

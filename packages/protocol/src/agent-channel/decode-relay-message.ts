@@ -17,7 +17,13 @@ export function decodeRelayMessage(message: string): RelayMessage | undefined {
     case 'welcome': {
       const session = fields.read('session', text(100));
       const device = fields.read('device', text(256));
-      return { type, session, device, last: fields.read('last', whole), now: fields.read('now', amount) };
+      return {
+        type,
+        session,
+        device,
+        foreign: fields.read('foreign', whole),
+        now: fields.read('now', amount),
+      };
     }
     case 'request': {
       const id = fields.read('id', whole);

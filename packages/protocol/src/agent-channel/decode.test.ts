@@ -54,7 +54,7 @@ const bodies: RequestBody[] = [
 ];
 
 const fromRelay: RelayMessage[] = [
-  { type: 'welcome', session: 's', device: 'kitchen-x7k2', last: 0, now: 1 },
+  { type: 'welcome', session: 's', device: 'kitchen-x7k2', foreign: 0, now: 1 },
   ...bodies.map((body, i): RelayMessage => ({ type: 'request', id: i + 1, within: 9_999.5, ...body })),
   { type: 'ask', id: 7 },
   { type: 'heard', id: 7 },

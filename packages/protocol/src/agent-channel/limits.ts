@@ -20,14 +20,15 @@ export const channelLimits = {
   unwatchedPeriod: millis(15_000),
   /** Neither end adds to a line on which so much waits to be sent. */
   bufferedBytes: 1 * MiB,
-  /** Requests to one device that wait for an answer. */
+  /** Requests to one device that wait for an answer, and what they may hold together. */
   requests: 64,
+  requestBytes: 3 * MiB,
   /** How long one has by default, a broken connection in between included. */
   requestTime: millis(10_000),
   /** Answered requests that an agent remembers of one relay, how much of their results, and of how many relays. */
   remembered: 256,
   rememberedBytes: 8 * MiB,
-  rememberedSessions: 4,
+  rememberedSessions: 64,
   /** Unasked messages that a relay takes of an agent at once, and how many more each second. */
   unasked: 100,
   unaskedPerSecond: 10,

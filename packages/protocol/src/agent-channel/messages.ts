@@ -31,14 +31,14 @@ export type AgentMessage =
 /** What a relay says to an agent. */
 export type RelayMessage =
   /**
-   * Answers `hello`. Requests of one `session` have ids of one row, over all its connections; `last` is the highest so
-   * far. `now` is the relay's wall clock in ms.
+   * Answers `hello`. Requests of one `session` have ids of one row, over all its connections; those up to `foreign` may
+   * have gone to another start of the agent, or to another agent. `now` is the relay's wall clock in ms.
    */
   | {
       readonly type: 'welcome';
       readonly session: string;
       readonly device: string;
-      readonly last: RequestId;
+      readonly foreign: RequestId;
       readonly now: number;
     }
   /** `within`: so many ms from when it comes there is a use in doing it. The two clocks need not agree. */
