@@ -178,7 +178,6 @@ const shape = {
   name: { type: 'string' },
   role: { type: 'string' },
   created: time,
-  hasPassword: { type: 'boolean' },
   permissions: permissionLists,
 };
 

@@ -2,14 +2,14 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { type Access, matchesTopic, type TopicPath, type Unshown } from '@perch/protocol';
 import type { Clock } from '@perch/runtime';
 import type { Bookings } from '../legacy/bookings.ts';
-import type { Known } from '../people/caller.ts';
+import type { Known, LastingAuthority } from '../people/caller.ts';
 import { authorization, type Callers, type Visitor } from '../people/callers.ts';
 import { FIRST_HOUSEHOLD } from '../people/household.ts';
 import { isAtLeast } from '../people/permissions.ts';
 import { rightAt } from '../people/rights.ts';
 import type { Authority, Codes, Grant, TopicPlace } from './codes.ts';
 import { Holdings } from './holdings.ts';
-import type { Revocations } from './revocations.ts';
+import { type Revocations, restingOn } from './revocations.ts';
 import { tokenAccess } from './tokens.ts';
 
 export { authorization, SESSION_COOKIE, type Visitor } from '../people/callers.ts';
@@ -74,7 +74,9 @@ export class Gate {
       }
       case 'token': {
         const access = tokenAccess(caller.token, topic);
-        return access.read || access.write ? { topic, access, by: caller.by, place } : undefined;
+        return access.read || access.write
+          ? { topic, access, by: onDevice(caller.by, place), place }
+          : undefined;
       }
       case 'user':
       case 'invite': {
@@ -189,6 +191,10 @@ export interface Onlooker {
   readonly household: string;
   readonly by: Authority;
 }
+
+/** A right to a topic under a device's name ends with the device, whosever it is. */
+const onDevice = (by: LastingAuthority, { device }: TopicPlace): LastingAuthority =>
+  device === undefined ? by : { ...by, rests: [...by.rests, restingOn({ kind: 'device', id: device })] };
 
 /** What the path leaves of a right; `undefined` if nothing that the path is for. */
 function narrow(access: Access, kind: 'in' | 'out' | 'bi'): Access | undefined {

@@ -20,6 +20,8 @@ export const NAME_RULE = `a name has 1 to ${NAME_CHARS} characters, none of them
  * @returns both as keys, see {@link nameKey}; `household` absent: the first.
  */
 export function parseSignInName(text: string): { readonly user: string; readonly household?: string } {
-  const [user = '', household] = text.split('@', 2).map((part) => nameKey(cleanName(part) ?? ''));
+  const [user = '', household, ...more] = text.split('@').map((part) => nameKey(cleanName(part) ?? ''));
+  // Nobody has a name without letters.
+  if (more.length > 0) return { user: '' };
   return household === undefined ? { user } : { user, household };
 }
