@@ -101,7 +101,9 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
 
   // Under which name, with which certificate.
   let port = listen.port;
-  const tls = await openTls(options, { database, node, port: () => port, clock, logger });
+  const onChanged = (detail: string) =>
+    audit.done({ who: { kind: 'host' }, what: 'certificate-change', from: 'here', detail });
+  const tls = await openTls(options, { database, node, port: () => port, onChanged, clock, logger });
   if (tls) scope.own(tls);
   const isTls = tls !== undefined;
   const base = () => publicBase({ listenHost: listen.host, port, isTls, chosen: options.public });

@@ -113,4 +113,12 @@ const isUse = ({ what }: AuditLine): boolean =>
   uses.some((use) => what === use || what.startsWith(`${use}-`));
 
 /** What goes on all day. */
-const routine = ['publish', 'statistics', 'relay-run', 'device-online', 'device-renew', 'sign-in'];
+const routine = [
+  'publish',
+  'statistics',
+  'relay-run',
+  'certificate-change',
+  'device-online',
+  'device-renew',
+  'sign-in',
+];

@@ -41,6 +41,9 @@ export const textOf = ({ who, did, what, rest }: Sentence): string =>
     .join(' ')
     .replaceAll(' ,', ',');
 
+/** What the relay does by itself. */
+const relaysOwn: readonly string[] = ['relay-run', 'certificate-change'];
+
 function whoWords({ who, what }: Happening, { me, devices }: Known): string {
   const { kind, id, name } = who;
   if (id !== undefined && id === me) return 'You';
@@ -55,7 +58,7 @@ function whoWords({ who, what }: Happening, { me, devices }: Known): string {
     case 'session':
       return 'A signed-in browser';
     case 'host':
-      return what === 'relay-run' ? 'The relay' : 'Whoever runs the relay';
+      return relaysOwn.includes(what) ? 'The relay' : 'Whoever runs the relay';
     case 'open':
       return 'Somebody';
     case 'crossbar':

@@ -44,6 +44,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
   'device-move': verb('moved', 'tried to move'),
   'booking-cancel': verb('cancelled a booking', 'tried to cancel a booking'),
   'booking-restore': verb('allowed a booking again', 'tried to allow a booking again'),
+  'certificate-change': verb('changed its certificate', 'tried to change its certificate'),
   'relay-run': verb('ran', 'tried to run', 'runs'),
   'notes-lost': verb('lost lines of this history: its database was away', 'lost lines of this history'),
 };

@@ -42,6 +42,7 @@ export type Act =
   | 'limit'
   | 'booking-cancel'
   | 'booking-restore'
+  | 'certificate-change'
   | 'relay-run'
   | 'notes-lost';
 

@@ -29,6 +29,14 @@ export function checkPair({ cert, key }: ServerCertificate): void {
   createSecureContext({ cert, key });
 }
 
+/** In a line: whose it is, by whom, until when. */
+export function certificateInWords(pem: string): string {
+  const [own] = chainOf(pem);
+  if (!own) return 'none';
+  const names = (own.subjectAltName ?? own.subject).replaceAll(/(DNS|IP Address):/g, '');
+  return `${names}; by ${commonNameOf(own.issuer)}; until ${own.validToDate.toISOString()}`;
+}
+
 /** The certificates of a PEM text, in its order. @throws where one is none. */
 export const chainOf = (pem: string): X509Certificate[] =>
   (pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []).map(

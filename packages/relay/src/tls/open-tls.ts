@@ -19,6 +19,7 @@ export async function openTls(
     readonly node: string;
     /** That the relay listens on; asked once it does. */
     readonly port: () => number;
+    readonly onChanged: (certificate: string) => void;
     readonly clock: Clock;
     readonly logger: Logger;
   },
@@ -26,11 +27,11 @@ export async function openTls(
   const { listen, public: chosen, trustProxy = [] } = options;
   const tls = options.tls ?? (mayBePlain({ host: listen.host, trustProxy }) ? undefined : 'local');
   if (tls === undefined) return undefined;
-  const { database, node, port, clock, logger } = parts;
+  const { database, node, port, onChanged, clock, logger } = parts;
   const devices = await new DeviceAuthority({ database, clock }).ca();
   const isEvery = ['0.0.0.0', '::'].includes(listen.host);
   return await ServerTls.open({
-    ...{ tls, database, node, clock, logger },
+    ...{ tls, database, node, onChanged, clock, logger },
     publicBase: () => publicBase({ listenHost: listen.host, port: port(), isTls: true, chosen }),
     names: [...(chosen ? [chosen.host] : []), ...(isEvery ? [] : [listen.host])],
     clientAuthority: devices.certificate,

@@ -39,10 +39,12 @@ async function certificateAt(port: number, servername = 'localhost'): Promise<Pe
   return certificate;
 }
 
-async function get(url: string, options: { ca?: string; agent?: string } = {}) {
-  const headers = { 'user-agent': options.agent ?? 'test' };
+/** Without the certificate of who signed it any is taken. */
+async function get(url: string, options: { ca?: string; agent?: string; token?: string } = {}) {
+  const { ca, agent = 'test', token } = options;
+  const headers = { 'user-agent': agent, ...(token && { authorization: `Bearer ${token}` }) };
   const send = url.startsWith('https') ? request : plainRequest;
-  const asked = send(url, { headers, ...(options.ca && { ca: options.ca }) }).end();
+  const asked = send(url, { headers, ...(ca ? { ca } : { rejectUnauthorized: false }) }).end();
   const [response] = (await once(asked, 'response')) as [IncomingMessage];
   let text = '';
   for await (const part of response) text += part;
@@ -152,6 +154,9 @@ describe('a relay with a certificate in files', () => {
     publisher.send('still here');
     assert.deepEqual(await viewer.hears(1), ['still here']);
     assert.equal(relay.authority(), undefined);
+    const token = await relay.createToken({ topic: 'x', scope: ['audit'], ttlMs: 60_000 });
+    const { text } = await get(`${relay.url}/api/v1/audit`, { token });
+    assert.match(text, /"certificate-change"[^}]*"detail":"relay\.example; by Somebody \w{4}; until 20/);
   });
 });
 

@@ -6,7 +6,12 @@ import { HttpDoor } from './acme/http-01.ts';
 import { DEFAULT_DIRECTORY, orderCertificate } from './acme/order.ts';
 import { AcmeStore } from './acme/store.ts';
 import type { Ca } from './ca.ts';
-import { type CertificateSource, isPubliclyTrusted, type ServerCertificate } from './certificate.ts';
+import {
+  type CertificateSource,
+  certificateInWords,
+  isPubliclyTrusted,
+  type ServerCertificate,
+} from './certificate.ts';
 import { GivenCertificate, type GivenFiles } from './given-files.ts';
 import { LocalCertificate } from './local-certificate.ts';
 import { machineNames } from './machine-names.ts';
@@ -39,6 +44,8 @@ export interface ServerTlsOptions {
   readonly publicBase: () => string;
   /** PEM of the authority whose certificates clients may show. Without it none is asked for. */
   readonly clientAuthority?: string;
+  /** Called when another certificate takes the place of one that was shown, with what it is in words. */
+  readonly onChanged: (certificate: string) => void;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -163,8 +170,10 @@ export class ServerTls implements AsyncDisposable {
   }
 
   #use(certificate: ServerCertificate): void {
+    const isFirst = this.#current === undefined;
     this.#current = { ...certificate, isPublic: isPubliclyTrusted(certificate.cert) };
     for (const server of this.#servers) server.setSecureContext(this.#context());
+    if (!isFirst) this.#options.onChanged(certificateInWords(certificate.cert));
   }
 
   #context(): SecureContextOptions {

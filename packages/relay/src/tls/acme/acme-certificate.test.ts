@@ -214,6 +214,19 @@ describe('a certificate by ACME of relays that share a database', () => {
     assert.equal(await a.store.accountKey(), await b.store.accountKey());
   });
 
+  it('is answered for, and the database left alone, where many ask for what is not there', async () => {
+    const url = postgres.createDatabase();
+    await using database = await maker.database(url);
+    const clock = new FakeClock();
+    await using at = await relay({ database, clock, order: () => Promise.reject(new Error('down')) });
+    await at.store.keepAnswer('ours', 'answer');
+    const asked = Array.from({ length: 50 }, (_, i) => at.store.answer(`token ${i}`));
+    assert.equal(await at.store.answer('ours'), 'answer');
+    assert.deepEqual(new Set(await Promise.all(asked)), new Set([undefined]));
+    await at.store.dropAnswer('ours');
+    assert.equal(await at.store.answer('ours'), undefined);
+  });
+
   it('is tried by none of them before its time when one has failed', async () => {
     const url = postgres.createDatabase();
     await using one = await maker.database(url);
