@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Refusals } from '../audit/refusals.ts';
 import { callerAddress } from '../auth/caller.ts';
-import { type DeviceBook, isSameOrigin } from '../auth/gate.ts';
+import type { DeviceBook } from '../auth/gate.ts';
+import { isSameOrigin } from '../auth/same-origin.ts';
 import { type Scope, tokenMay } from '../auth/tokens.ts';
 import { type Caller, type Known, NOBODY } from '../people/caller.ts';
 import { authorization, type Callers } from '../people/callers.ts';
@@ -136,7 +137,7 @@ function judgePerson(
   otherwise: Refusal,
 ): Known | Refusal {
   if (!caller) return otherwise;
-  if (!isReading(request) && !isSameOrigin(request.headers)) return FOREIGN;
+  if (!isReading(request) && !isSameOrigin(request)) return FOREIGN;
   if (least === 'session') return caller;
   return least === 'user' && caller.kind === 'invite'
     ? NO_USER
@@ -182,8 +183,8 @@ function refuse(
 const isReading = ({ method }: FastifyRequest): boolean => ['GET', 'HEAD', 'OPTIONS'].includes(method);
 
 /** A page of another site asks. Programs that are no browser say no origin. */
-const isForeign = ({ headers }: FastifyRequest): boolean =>
-  headers.origin !== undefined && !isSameOrigin(headers);
+const isForeign = (request: FastifyRequest): boolean =>
+  request.headers.origin !== undefined && !isSameOrigin(request);
 
 const NO_SIGN_IN: Refusal = { code: 401, message: 'a sign-in is needed' };
 const noIdentity = (why = 'the identity of an enrolled device is needed'): Refusal => ({

@@ -4,7 +4,8 @@ import type { Refusals } from '../audit/refusals.ts';
 import type { AppSessions, NewSession, SignInPlace } from '../auth/app-sessions.ts';
 import { callerAddress, callerProgram } from '../auth/caller.ts';
 import type { Limiter } from '../limits/limiter.ts';
-import { nameKey } from '../people/names.ts';
+import { FIRST_HOUSEHOLD } from '../people/household.ts';
+import { parseSignInName } from '../people/names.ts';
 import { LONGEST_PASSWORD } from '../people/password/passwords.ts';
 import type { People } from '../people/people.ts';
 import { tooMany } from './limit.ts';
@@ -87,7 +88,8 @@ export function signInRoutes(app: FastifyInstance, options: SignInOptions): void
     ),
     async (request, reply) => {
       const { name, password } = request.body;
-      const wait = limiter.takeAccount(nameKey(name), callerAddress(request.raw));
+      const { user, household = FIRST_HOUSEHOLD } = parseSignInName(name);
+      const wait = limiter.takeAccount(`${household}/${user}`, callerAddress(request.raw));
       if (wait > 0) return tooMany(reply, wait);
       const found = await passwordTable.findByName(name);
       const checked = await passwords.check(password, found?.kept);

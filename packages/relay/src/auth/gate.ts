@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import { type Access, matchesTopic, type TopicPath, type Unshown } from '@perch/protocol';
 import type { Clock } from '@perch/runtime';
 import type { Bookings } from '../legacy/bookings.ts';
@@ -10,6 +9,7 @@ import { rightAt } from '../people/rights.ts';
 import type { Authority, Codes, Grant, TopicPlace } from './codes.ts';
 import { Holdings } from './holdings.ts';
 import { type Revocations, restingOn } from './revocations.ts';
+import { isSameOrigin } from './same-origin.ts';
 import { tokenAccess } from './tokens.ts';
 
 export { authorization, SESSION_COOKIE, type Visitor } from '../people/callers.ts';
@@ -80,7 +80,7 @@ export class Gate {
       }
       case 'user':
       case 'invite': {
-        if (!isSameOrigin(visitor.headers)) return undefined;
+        if (!isSameOrigin(visitor)) return undefined;
         const { permissions, by } = rightAt(caller, { ...place, topic }, ['view', 'listen']);
         const [first, second] = permissions;
         if (first === undefined) return undefined;
@@ -150,7 +150,7 @@ export class Gate {
     const caller = await this.#caller(visitor);
     if (caller?.kind === 'token' && tokenAccess(caller.token, 'stats').read) return caller;
     if (caller?.kind !== 'user' || !isAtLeast(caller.user.role, 'member')) return undefined;
-    return isSocket && !isSameOrigin(visitor.headers) ? undefined : caller;
+    return isSocket && !isSameOrigin(visitor) ? undefined : caller;
   }
 
   /** Why the identity that a refused visitor shows is not good, in words; `undefined` where he shows none. */
@@ -206,12 +206,4 @@ function narrow(access: Access, kind: 'in' | 'out' | 'bi'): Access | undefined {
     case 'bi':
       return access;
   }
-}
-
-/** Whether the page that asks was served under the very name that it asks. */
-export function isSameOrigin(headers: IncomingHttpHeaders): boolean {
-  if (headers.origin === undefined || headers.host === undefined) return false;
-  const origin = URL.parse(headers.origin);
-  // Parsed by the origin's own scheme, so that a default port counts as none on both sides.
-  return origin !== null && origin.host === URL.parse(`${origin.protocol}//${headers.host}`)?.host;
 }
