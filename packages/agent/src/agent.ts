@@ -10,6 +10,8 @@ import { makeRoutes } from './api/routes.ts';
 import { ApiServer } from './api/server.ts';
 import { takeStats } from './api/stats.ts';
 import { dataError } from './errors.ts';
+import { Identity } from './identity/identity.ts';
+import { Renewal } from './identity/renewal.ts';
 import { ControlMember } from './ingest/control-member.ts';
 import { Member } from './ingest/member.ts';
 import { Publishers } from './ingest/publisher.ts';
@@ -25,7 +27,7 @@ import { combining } from './streams/combining.ts';
 import { Streams } from './streams/streams.ts';
 import { loadToken } from './token.ts';
 import { makeDialer } from './uplink/dial.ts';
-import { Shared } from './uplink/shared.ts';
+import { Shared, type ShareOptions } from './uplink/shared.ts';
 import { Uplinks } from './uplink/uplinks.ts';
 
 /** A running agent. */
@@ -71,7 +73,9 @@ async function assemble(options: AgentOptions, scope: Scope): Promise<Agent> {
 
   const store = new RuleStore({ file: ruleFile(data), given: givenRules(options) });
   const switchboard = new Switchboard(clock);
-  const dialer = await makeDialer(options.outgoing);
+  const ownDialer = await makeDialer(options.outgoing);
+  const identity = await Identity.open({ data, dialer: ownDialer, clock, logger });
+  const dialer = identity?.showBy(ownDialer) ?? ownDialer;
   const uplinks = new Uplinks({ switchboard, dialer, clock, logger });
   scope.onClose(() => uplinks.close());
   const streams = scope.own(
@@ -96,7 +100,8 @@ async function assemble(options: AgentOptions, scope: Scope): Promise<Agent> {
   // Bodies have no end of their own to wait for.
   scope.own(publishers);
 
-  const shared = options.share && new Shared(options.share);
+  const share = options.share ?? (identity && shareOf(identity));
+  const shared = share && new Shared(share);
   const apply = (rules: RuleSet) => {
     streams.setRules(rules);
     const feeds = [...switchboard.feeds].map(({ name }) => name);
@@ -116,7 +121,8 @@ async function assemble(options: AgentOptions, scope: Scope): Promise<Agent> {
     sources.push(started);
     started.start();
   }
-  logger.info('agent ready', { url, data });
+  if (identity) scope.own(new Renewal({ identity, dialer: ownDialer, data, clock, logger }));
+  logger.info('agent ready', { url, data, ...(identity && { device: identity.device }) });
 
   const ended = Promise.withResolvers<void>();
   const close = () => scope.close().finally(ended.resolve);
@@ -129,6 +135,9 @@ async function assemble(options: AgentOptions, scope: Scope): Promise<Agent> {
     [Symbol.asyncDispose]: close,
   };
 }
+
+/** An enrolled device sends what no rule sends elsewhere to its relay. */
+const shareOf = ({ relays: [relay = ''], device }: Identity): ShareOptions => ({ relay, under: device });
 
 function givenRules({ destinations = [], vwApi }: AgentOptions): DestinationRule[] {
   const given: DestinationRule[] = destinations.map(({ token = '', ...rule }) => ({ ...rule, token }));

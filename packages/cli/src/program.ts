@@ -6,6 +6,7 @@ import { addBench } from './commands/bench.ts';
 import { addCloudtalker } from './commands/cloudtalker.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addHousehold } from './commands/household.ts';
+import { addEnroll } from './commands/enroll.ts';
 import { addInspect } from './commands/inspect.ts';
 import { addRelay } from './commands/relay.ts';
 import { addToken } from './commands/token.ts';
@@ -47,6 +48,7 @@ export function makeProgram(run: Run): Command {
     addUp,
     addRelay,
     addAgent,
+    addEnroll,
     addToken,
     addHousehold,
     addInspect,

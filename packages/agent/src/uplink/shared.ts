@@ -6,8 +6,10 @@ import { API_TOPIC, type DestinationRule, isStream } from '../rules/rule.ts';
 export interface ShareOptions {
   /** Its address, such as `http://127.0.0.1:8080`. */
   readonly relay: string;
-  /** May write to every topic. */
-  readonly token: string;
+  /** May write to every topic. Default: the dialer shows who we are. */
+  readonly token?: string;
+  /** The topics' names begin with this and a slash: a device's id. Default: with nothing. */
+  readonly under?: string;
 }
 
 /** Makes a destination of its own for each feed and stream that no rule sends anywhere: a topic of the same name. */
@@ -39,11 +41,12 @@ export class Shared {
   }
 
   #make(name: string): DestinationRule {
-    const { relay, token } = this.#options;
+    const { relay, token = '', under } = this.#options;
+    const topic = under === undefined ? name : `${under}/${name}`;
     return {
       id: `shared/${name}`,
       stream: name,
-      destination: `${relay}/session/${name}`,
+      destination: `${relay}/session/${topic}`,
       token,
       protocol: PERCH_1,
     };

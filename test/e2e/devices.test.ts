@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { freePort, launch, makeCertificate } from '@perch/testkit';
+import { openPublisher, packet } from '../conformance/vw-harness.ts';
+import { openRelay, Peer } from '../support/relay.ts';
+import { perch, startPerch } from './support/perch.ts';
+
+// A device as its owner sets it up: the command of the app, then the agent; real processes on both sides.
+
+const DAY = 86_400_000;
+
+interface Owner {
+  readonly url: string;
+  readonly headers: Record<string, string>;
+}
+
+function scratch(t: TestContext): string {
+  const directory = mkdtempSync(join(tmpdir(), 'perch-devices-'));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** Spends a sign-in link, as a browser does. */
+async function signIn(url: string, link: string): Promise<Owner> {
+  const answer = await fetch(`${url}/api/v1/sign-in`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ secret: new URL(link).hash.slice(1) }),
+  });
+  assert.equal(answer.status, 204);
+  const Cookie = (answer.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
+  return { url, headers: { Cookie, Origin: url, 'Content-Type': 'application/json' } };
+}
+
+async function makeCode({ url, headers }: Owner, name: string): Promise<{ code: string; command: string }> {
+  const body = JSON.stringify({ name });
+  const answer = await fetch(`${url}/api/v1/devices/codes`, { method: 'POST', headers, body });
+  assert.equal(answer.status, 201);
+  return (await answer.json()) as { code: string; command: string };
+}
+
+/** Publishes until the viewer hears of it: the agent may still be dialling. */
+async function arrives(t: TestContext, agent: string, feed: string, viewer: Peer): Promise<void> {
+  const publisher = openPublisher(t, `${agent}/ts/${feed}`);
+  let hasArrived = false;
+  const heard = viewer.hears(1).then((messages) => {
+    hasArrived = true;
+    return messages;
+  });
+  while (!hasArrived && !t.signal.aborted) {
+    publisher.write(packet(7));
+    // One packet for each answer of the agent, so that nobody is flooded.
+    await (await fetch(`${agent}/api/stats`)).arrayBuffer();
+  }
+  const [first = ''] = await heard;
+  assert.deepEqual(Buffer.from(first).subarray(0, 188), packet(7));
+}
+
+test('a device behind a plain nginx is enrolled by a command, sends under its id, and stops when it is removed', {
+  timeout: 60_000,
+}, async (t) => {
+  const directory = scratch(t);
+  await using relay = await startPerch<{ relay: string; signIn: string }>([
+    ...['relay', '--listen', '127.0.0.1:0', '--data', join(directory, 'relay')],
+  ]);
+  const certificate = await makeCertificate(directory);
+  const port = await freePort();
+  // As little as passes WebSockets on: the relay does not learn how it was asked.
+  writeFileSync(
+    join(directory, 'nginx.conf'),
+    `${process.getuid?.() === 0 ? 'user root;' : ''} daemon off; worker_processes 1; pid ${directory}/nginx.pid;
+     error_log stderr notice; events {} http {
+       ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((n) => `${n}_temp_path ${directory}/${n};`).join(' ')}
+       server { listen 127.0.0.1:${port} ssl; server_name localhost; access_log off;
+         ssl_certificate ${certificate.certFile}; ssl_certificate_key ${certificate.keyFile};
+         location / { proxy_pass ${relay.ready.relay}; proxy_http_version 1.1;
+           proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade; } } }`,
+  );
+  await using _nginx = await launch({
+    command: ['nginx', '-p', directory, '-e', 'stderr', '-c', join(directory, 'nginx.conf')],
+    readyWhen: /start worker process \d/,
+  });
+  const owner = await signIn(relay.ready.relay, relay.ready.signIn);
+  const { code, command } = await makeCode(owner, 'Kitchen');
+  assert.equal(command, `perch enroll ${relay.ready.relay} ${code}`);
+
+  const data = join(directory, 'agent');
+  const enrolled = await perch([
+    ...['enroll', `https://localhost:${port}`, code.toLowerCase(), '--data', data, '--json'],
+    ...['--extra_ca', certificate.certFile],
+  ]);
+  const { device, relays } = JSON.parse(enrolled.stdout) as { device: string; relays: string[] };
+  assert.match(device, /^kitchen-[a-z2-9]{4}$/);
+  assert.deepEqual(relays, [`https://localhost:${port}`]);
+  assert.equal(statSync(join(data, 'identity.json')).mode & 0o777, 0o600);
+
+  await using agent = await startPerch<{ agent: string }>([
+    ...['agent', '--listen', '127.0.0.1:0', '--data', data, '--extra_ca', certificate.certFile],
+  ]);
+  const { Cookie = '', Origin = '' } = owner.headers;
+  using viewer = await Peer.open(`${owner.url}/out/${device}/video0`, { headers: { Cookie, Origin } });
+  await arrives(t, agent.ready.agent, 'video0', viewer);
+
+  const publishers = async () => {
+    const answer = await fetch(`${owner.url}/api/v1/streams`, { headers: owner.headers });
+    const streams = (await answer.json()) as { topic: string; publishers: number }[];
+    return streams.find(({ topic }) => topic === `${device}/video0`)?.publishers ?? 0;
+  };
+  assert.equal(await publishers(), 1);
+  const removed = await fetch(`${owner.url}/api/v1/devices/${device}`, {
+    method: 'DELETE',
+    headers: { Cookie, Origin },
+  });
+  assert.equal(removed.status, 204);
+  const before = performance.now();
+  while ((await publishers()) > 0) assert.ok(performance.now() - before < 1_000, 'gone within a second');
+  // What rests on the device went too: nobody may look at what it showed.
+  assert.equal((await viewer.closed).code, 4401);
+  const again = await fetch(`${owner.url}/api/v1/devices`, { headers: owner.headers });
+  assert.deepEqual(await again.json(), []);
+});
+
+test('a device at a relay that ends TLS pins it, and shows its certificate', {
+  timeout: 60_000,
+}, async (t) => {
+  const directory = scratch(t);
+  await using relay = await openRelay({ tls: 'local' });
+  const { trust: ca, pin } = await trustOf(relay.url);
+  const data = join(directory, 'agent');
+  const legacy = join(directory, 'cloudtalker');
+  const enroll = async (...more: string[]) =>
+    perch(['enroll', relay.url, await relay.createEnrolmentCode('yard'), '--data', data, ...more]);
+
+  await assert.rejects(enroll(), /no authority that this machine knows has signed .*with --pin; or/);
+  await assert.rejects(
+    enroll('--pin', '0'.repeat(64)),
+    /is not the relay that the pin names: somebody may be in between/,
+  );
+  await assert.rejects(enroll('--pin', 'abc'), /pin: 64 hex digits/);
+  const { stdout } = await enroll('--pin', pin, '--legacy', legacy, '--json');
+  const { device } = JSON.parse(stdout) as { device: string };
+  await assert.rejects(enroll('--pin', pin), new RegExp(`is the device ${device} of .* already. .*--again`));
+
+  await using agent = await startPerch<{ agent: string }>([
+    ...['agent', '--listen', '127.0.0.1:0', '--data', data],
+  ]);
+  const token = await relay.createToken({ topic: '**', scope: ['read'], ttlMs: DAY });
+  using viewer = await Peer.open(`${relay.ws}/out/${device}/video0`, {
+    ca,
+    headers: { Authorization: token },
+  });
+  await arrives(t, agent.ready.agent, 'video0', viewer);
+
+  // What an unmodified cloudtalker is given: a pair that openssl takes, and that the relay knows.
+  const [cert, key] = ['cert.pem', 'key.pem'].map((name) => readFileSync(join(legacy, name), 'utf8'));
+  assert.equal(statSync(join(legacy, 'key.pem')).mode & 0o777, 0o600);
+  const shown = execFileSync('openssl', ['x509', '-noout', '-subject', '-in', join(legacy, 'cert.pem')]);
+  assert.match(String(shown), new RegExp(`CN ?= ?${device}`));
+  using old = await Peer.open(`${relay.ws}/in/${device}/capture`, { ca, cert: cert ?? '', key: key ?? '' });
+  await old.settled();
+
+  const again = await perch(['enroll', '--renew', '--data', data]);
+  assert.match(again.stdout, /it is not yet time/);
+});
+
+/** What the app shows with a code: whom to trust, and its pin. */
+async function trustOf(url: string): Promise<{ trust: string; pin: string }> {
+  const { X509Certificate } = await import('node:crypto');
+  const { request } = await import('node:https');
+  const text = await new Promise<string>((resolve, reject) => {
+    request(`${url}/api/v1/devices/challenge`, { rejectUnauthorized: false, agent: false }, (answer) => {
+      let body = '';
+      answer.setEncoding('utf8');
+      answer.on('data', (part: string) => {
+        body += part;
+      });
+      answer.on('end', () => resolve(body));
+    })
+      .on('error', reject)
+      .end();
+  });
+  const { trust } = JSON.parse(text) as { trust: string };
+  return { trust, pin: new X509Certificate(trust).fingerprint256 };
+}
