@@ -107,13 +107,15 @@ describe('a SQLite file', () => {
     chmodSync(path, 0o400);
     // Root may write everything, unless that right is taken away. Another user could not even read where Node is.
     const asRoot = process.getuid?.() === 0;
-    const humbly = asRoot ? ['setpriv', '--bounding-set=-dac_override,-dac_read_search'] : [];
+    const node: [string, ...string[]] = asRoot
+      ? ['setpriv', '--bounding-set=-dac_override,-dac_read_search', process.execPath]
+      : [process.execPath];
     const script = `
       const { openSqlite } = await import(${JSON.stringify(import.meta.resolve('./sqlite.ts'))});
       await openSqlite({ path: ${JSON.stringify(path)} }).then(
         () => console.log('opened'), (error) => console.log(error.code + ': ' + error.message));`;
     const asked = await launch({
-      command: [...humbly, process.execPath, '--input-type=module', '-e', script],
+      command: [...node, '--input-type=module', '-e', script],
     });
     await asked.exited;
     assert.match(asked.output(), /data-denied: .*perch\.db cannot be written/);
