@@ -60,6 +60,19 @@ const samples: Readonly<Record<string, Sample>> = {
   'PATCH /api/v1/devices/:id': { body: {}, in: 400 },
   'DELETE /api/v1/devices/:id': { path: '/api/v1/devices/nobody', in: 404 },
   'POST /api/v1/enroll': { body: {}, in: 400 },
+  'GET /api/v1/devices/:id/state': { in: 200 },
+  // Its answer never ends: the header shows that it begins.
+  'GET /api/v1/devices/:id/events': { in: 200 },
+  'POST /api/v1/devices/:id/move': { body: { relays: ['https://relay.example'] }, in: 503 },
+  ...Object.fromEntries(
+    ['streams', 'destinations', 'feeds'].flatMap((list) => [
+      [`GET /api/v1/devices/:id/${list}`, { in: 503 }],
+      [`POST /api/v1/devices/:id/${list}`, { body: {}, in: 503 }],
+      [`PUT /api/v1/devices/:id/${list}`, { body: {}, in: 503 }],
+      [`GET /api/v1/devices/:id/${list}/*`, { in: 503 }],
+      [`DELETE /api/v1/devices/:id/${list}/*`, { in: 503 }],
+    ]),
+  ),
   'GET /api/v1/openapi.json': { in: 200 },
   'OPTIONS /session/*': { in: 204 },
   'POST /bids/deny': { in: 401 },
@@ -192,6 +205,8 @@ const sockets: Readonly<Record<string, readonly (readonly [path: string, Outcome
   '/bi/*': [['/bi/front', outcomes(401, watchers)]],
   '/session/*': [['/session/front', outcomes(401)]],
   '/ws': [['/ws', outcomes(401, { member: 101, owner: 101, 'other owner': 101, token: 101 })]],
+  // Whose identity is good is told which subprotocol to offer.
+  '/agent': [['/agent', outcomes(401, { device: 400 })]],
 };
 
 const clock = new FakeClock();

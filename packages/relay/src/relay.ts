@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { limits as defaultLimits } from '@perch/protocol';
 import { millis, Scope, systemClock } from '@perch/runtime';
 import { auditRoutes } from './api/audit.ts';
+import { deviceControlRoutes } from './api/device-control.ts';
 import { devicesRoutes } from './api/devices.ts';
 import { enrolmentRoutes } from './api/enrolment.ts';
 import { healthRoutes } from './api/health.ts';
@@ -28,6 +29,7 @@ import { Revocations } from './auth/revocations.ts';
 import { StoredCodes } from './auth/stored-codes.ts';
 import { Tokens } from './auth/tokens.ts';
 import { TrustedProxies } from './auth/trusted-proxies.ts';
+import { DeviceLinks } from './devices/control/device-links.ts';
 import { openDevices } from './devices/open-devices.ts';
 import { serverTrustOf } from './devices/server-trust.ts';
 import { listenError, RelayError } from './errors.ts';
@@ -138,6 +140,11 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
     presence,
   });
   const stats = new StatsSockets({ topics, clock });
+  const links = new DeviceLinks({
+    whileHolds: (authority, end) => gate.whileHolds(authority, end),
+    onGone: (device, from) => devices.wasHere(device, from),
+    ...{ audit, clock, logger },
+  });
 
   // How the older relays' clients come in, where their secret is known.
   const crossbar = options.crossbar && new CrossbarTokens({ settings: options.crossbar, clock });
@@ -148,6 +155,7 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
     openDesk(scope, topics, { settings: options.practable, bookings, gate, codes, audit, refusals, clock });
 
   // HTTP and WebSockets on one port.
+  const isOnline = (device: string) => links.sight(device).online || topics.hasDevice(device);
   const { app, permits } = await makeServer({
     limits,
     ...(tls && { tls }),
@@ -165,7 +173,8 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
       sessionsRoutes(routes, { sessions, revocations, audit });
       tokensRoutes(routes, { tokens, revocations, audit });
       auditRoutes(routes, { audit, database });
-      devicesRoutes(routes, { devices, revocations, audit, isOnline: (id) => topics.hasDevice(id) });
+      devicesRoutes(routes, { devices, revocations, audit, isOnline });
+      deviceControlRoutes(routes, { links, gate, audit, clock });
       enrolmentRoutes(routes, {
         ...deviceParts,
         ...{ users, audit, refusals },
@@ -188,6 +197,8 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
     gate,
     topics,
     stats,
+    callers,
+    links,
     audit,
     refusals,
     proxies,
@@ -202,7 +213,7 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
   new Sockets(sockets).attach(server);
   scope.onClose(async () => {
     stats.close();
-    await topics.close(PATIENCE_MS);
+    await Promise.all([topics.close(PATIENCE_MS), links.close(PATIENCE_MS)]);
     stats.terminate();
   });
 
@@ -221,6 +232,7 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
     topics.tick((connection) => gate.holds(connection.authority));
     stats.dismiss((authority) => !gate.holds(authority));
     gate.dismiss();
+    links.tick();
   });
   scope.onClose(() => tick.cancel());
 

@@ -13,12 +13,15 @@ import type { Grant } from './auth/codes.ts';
 import type { Gate, Onlooker } from './auth/gate.ts';
 import { NO_PLAIN_HTTP, type TrustedProxies } from './auth/trusted-proxies.ts';
 import { Connection, type SilenceLimits } from './connection.ts';
+import { AgentDoor, type DeviceCaller, NO_AGENT_PROTOCOL } from './devices/control/agent-door.ts';
+import type { DeviceLinks } from './devices/control/device-links.ts';
 import { crossbarAccess } from './legacy/crossbar-token.ts';
 import type { TokenFirst } from './legacy/token-first.ts';
 import { type Entrance, type Limiter, retryAfter } from './limits/limiter.ts';
 import type { Limits } from './limits/limits.ts';
 import type { OpenSockets } from './limits/open-sockets.ts';
 import type { StatsSockets } from './observe/stats-sockets.ts';
+import type { Callers } from './people/callers.ts';
 import { FIRST_HOUSEHOLD } from './people/household.ts';
 import { RIGHT_ENDED, type Topics } from './topics.ts';
 import type { OutletLimits } from './view/outlet.ts';
@@ -31,6 +34,8 @@ export interface SocketsOptions {
   readonly gate: Gate;
   readonly topics: Topics;
   readonly stats: StatsSockets;
+  readonly callers: Callers;
+  readonly links: DeviceLinks;
   readonly audit: Audit;
   readonly refusals: Refusals;
   readonly proxies: TrustedProxies;
@@ -50,6 +55,7 @@ export class Sockets {
   readonly #options: SocketsOptions;
   readonly #server: WebSocketServer;
   readonly #statsServer: WebSocketServer;
+  readonly #agentDoor: AgentDoor;
   readonly #connectionLimits: OutletLimits & SilenceLimits;
   #nextId = 1;
   /** Upgrades that are being looked up. */
@@ -79,6 +85,7 @@ export class Sockets {
     };
     this.#server = new WebSocketServer({ ...common, maxPayload: limits.messageBytes });
     this.#statsServer = new WebSocketServer({ ...common, autoPong: true, maxPayload: 4096 });
+    this.#agentDoor = new AgentDoor({ links: options.links, closeTimeout: CLOSE_TIMEOUT_MS });
   }
 
   /** Takes the server's upgrades from now on. */
@@ -106,6 +113,9 @@ export class Sockets {
       case 'stats':
         this.#connectStats(request, socket, head, arrival.whose);
         break;
+      case 'agent':
+        this.#agentDoor.open(request, socket, head, arrival.caller);
+        break;
       case 'topic':
       case 'token-first':
         this.#connect(request, socket, head, arrival);
@@ -115,7 +125,7 @@ export class Sockets {
 
   /** Decides what becomes of an upgrade. Spends the one-time code, if it brings one. */
   async #understand(request: IncomingMessage, socket: Duplex): Promise<Arrival> {
-    const { gate, topics, stats, tokenFirst, refusals, limits } = this.#options;
+    const { gate, topics, stats, links, tokenFirst, refusals, limits } = this.#options;
     if (!this.#options.proxies.settle(request)) return refused(403, NO_PLAIN_HTTP);
     const url = request.url ?? '';
     if (url.length > limits.urlChars) return refused(400, 'bad address');
@@ -126,7 +136,7 @@ export class Sockets {
     // As it is written: `..` and the like are no way to another path.
     const pathname = url.split('?', 1)[0] as string;
     const query = new URLSearchParams(url.slice(pathname.length));
-    if (topics.connectionCount + stats.size + this.#arriving > limits.connections) {
+    if (topics.connectionCount + stats.size + links.size + this.#arriving > limits.connections) {
       return refused(503, 'this relay has as many connections as it takes; try again later');
     }
     if (!socketPermit(pathname)) return refused(404, NO_TOPIC);
@@ -137,6 +147,7 @@ export class Sockets {
       refusals.note({ what: 'statistics', from: callerAddress(request), detail: NOT_ALLOWED });
       return refused(401, NOT_ALLOWED);
     }
+    if (pathname === '/agent') return this.#understandAgent(request);
     const path = parseTopicPath(pathname);
     if (!path) return refused(404, NO_TOPIC);
     const guessing = path.kind === 'session' ? this.#tooOften('code', request) : undefined;
@@ -172,6 +183,20 @@ export class Sockets {
       return refused(503, 'this relay has as many topics as it takes; try again later');
     }
     return { kind: 'topic', path, grant };
+  }
+
+  async #understandAgent(request: IncomingMessage): Promise<Arrival> {
+    const { gate, callers, refusals } = this.#options;
+    const caller = await callers.ofDevice(request);
+    if (this.#options.isClosing()) return STOPPING;
+    if (caller) {
+      return this.#agentDoor.understands(request)
+        ? { kind: 'agent', caller }
+        : refused(400, NO_AGENT_PROTOCOL);
+    }
+    const why = gate.whyNot(request) ?? NO_DEVICE;
+    refusals.note({ what: 'device-online', from: callerAddress(request), detail: why });
+    return refused(401, why);
   }
 
   #tooOften(entrance: Entrance, request: IncomingMessage): Arrival | undefined {
@@ -247,6 +272,7 @@ export class Sockets {
 type Arrival =
   | Refused
   | { readonly kind: 'stats'; readonly whose: Onlooker }
+  | { readonly kind: 'agent'; readonly caller: DeviceCaller }
   /** `token-first`: what it may do once it has shown a token. */
   | { readonly kind: 'topic' | 'token-first'; readonly path: TopicPath; readonly grant: Grant };
 
@@ -269,6 +295,7 @@ const STOPPING = refused(503, 'this relay stops; try again later');
 const TOO_MANY_OPEN = refused(429, 'too many connections from your address are open; close some', '60');
 const NO_TOPIC = 'no topic has this path; use /in/, /out/, /bi/ or /session/';
 const NOT_ALLOWED = 'not allowed: a token, a sign-in or a topic opened with --open is needed';
+const NO_DEVICE = 'the identity of an enrolled device is needed: perch enroll URL CODE gets one';
 const BAD_CODE = 'the code is wrong, used, or older than 30 s: POST /session/<topic> gives a new one';
 
 /** `perch.1` if it is offered; `null`, which old browsers' clients offer, is echoed (COMPAT 1.4); else none. */

@@ -6,14 +6,15 @@ import { channelLimits, PERCH_AGENT_1 } from '@perch/protocol';
 import { type Clock, silentLogger } from '@perch/runtime';
 import { WebSocketServer } from 'ws';
 import type { Noted } from '../../../packages/relay/src/audit/audit.ts';
-import { DeviceLinks, type Presence } from '../../../packages/relay/src/devices/control/device-links.ts';
+import { DeviceLinks } from '../../../packages/relay/src/devices/control/device-links.ts';
 
 /** The relay's side of control connections on a port of its own, where the `Device` header says who comes. */
 export class ControlRelay implements AsyncDisposable {
   readonly links: DeviceLinks;
   /** What the audit was told: `outcome what device detail`. */
   readonly noted: string[] = [];
-  readonly presence: (Presence & { device: string })[] = [];
+  /** Devices that have left, in this order. */
+  readonly gone: string[] = [];
   readonly #server: Server;
   readonly #sockets: WebSocketServer;
   readonly #rights = new Set<() => void>();
@@ -35,9 +36,8 @@ export class ControlRelay implements AsyncDisposable {
         this.#rights.add(end);
         return { [Symbol.dispose]: () => void this.#rights.delete(end) };
       },
-      onPresence: (device, presence) => void this.presence.push({ device, ...presence }),
+      onGone: (device) => void this.gone.push(device),
       audit: {
-        now: () => clock.wall(),
         done: (entry) => note('done', entry),
         begin: (entry) => {
           note('begun', entry);
@@ -73,8 +73,7 @@ export class ControlRelay implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.links.close();
-    this.links.terminate();
+    await this.links.close(100);
     this.#server.closeAllConnections();
     this.#server.close();
     await once(this.#server, 'close');

@@ -51,9 +51,13 @@ export function deviceControlRoutes(app: FastifyInstance, options: DeviceControl
 
   app.get<OfDevice>(
     '/api/v1/devices/:id/events',
-    describe(toSee, 'The same as server-sent events `state`: one now, then one at each change', {
-      produces: ['text/event-stream'],
-    }),
+    {
+      // A stream without end has no head to be asked for alone.
+      exposeHeadRoute: false,
+      ...describe(toSee, 'The same as server-sent events `state`: one now, then one at each change', {
+        produces: ['text/event-stream'],
+      }),
+    },
     async (request, reply) => {
       if (readers >= MOST_READERS) {
         const message = 'as many pages look at devices as this relay takes; try again later';

@@ -33,6 +33,7 @@ export const socketPermits: Readonly<Record<string, Permit>> = {
   '/bi/*': { to: 'topic' },
   '/session/*': { to: 'topic' },
   '/ws': { to: 'topic' },
+  '/agent': { to: 'enrolled' },
 };
 
 /** The row of a WebSocket's path; `undefined` where there is none of this path. */

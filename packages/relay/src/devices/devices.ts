@@ -150,10 +150,16 @@ export class Devices {
   /** It has shown its identity just now. Nobody waits until that is written. */
   seen(device: Device, address: string): void {
     const now = Math.floor(this.#clock.wall());
-    if (device.lastSeen !== undefined && now - device.lastSeen < SEEN_PERIOD_MS) return;
+    if (device.lastSeen === undefined || now - device.lastSeen >= SEEN_PERIOD_MS)
+      this.wasHere(device.id, address);
+  }
+
+  /** It was connected until just now. Nobody waits until that is written. */
+  wasHere(id: string, address: string): void {
     const update = 'UPDATE devices SET last_seen = ?, address = ? WHERE id = ?';
-    this.#database.execute(update, [now, address, device.id]).catch((error: Error) => {
-      this.#logger.warn('when a device was seen could not be kept', { id: device.id, error: error.message });
+    const now = Math.floor(this.#clock.wall());
+    this.#database.execute(update, [now, address, id]).catch((error: Error) => {
+      this.#logger.warn('when a device was seen could not be kept', { id, error: error.message });
     });
   }
 }

@@ -23,21 +23,12 @@ export interface Arrival {
   readonly from: string;
 }
 
-/** When a device was here last. */
-export interface Presence {
-  readonly online: boolean;
-  /** In milliseconds since 1970: now, where it is online. */
-  readonly at: number;
-  /** Network address. */
-  readonly from: string;
-}
-
 export interface DeviceLinksOptions {
   /** Calls `end` when a right has ended: the gate's. */
   readonly whileHolds: (authority: LastingAuthority, end: () => void) => Disposable;
-  /** A device has come or gone. */
-  readonly onPresence?: (device: string, presence: Presence) => void;
-  readonly audit: Pick<Audit, 'begin' | 'done' | 'now'>;
+  /** A device is not connected any more; it was, from this address, until now. */
+  readonly onGone?: (device: string, from: string) => void;
+  readonly audit: Pick<Audit, 'begin' | 'done'>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -53,6 +44,8 @@ export class DeviceLinks {
   readonly #lines = new Set<AgentLine>();
   /** What to do when the agent of a line that was replaced says goodbye, which shows that it lives. */
   readonly #rivals = new WeakMap<AgentLine, () => void>();
+
+  #onEmpty: (() => void) | undefined;
 
   constructor(options: DeviceLinksOptions) {
     this.#options = options;
@@ -79,7 +72,7 @@ export class DeviceLinks {
 
   /** Takes over an agent's WebSocket. */
   accept(arrival: Arrival): void {
-    const { audit, clock, whileHolds, onPresence } = this.#options;
+    const { audit, clock, whileHolds, onGone } = this.#options;
     const { webSocket, socket, device, household, by, from } = arrival;
     const logger = this.#options.logger.child({ device });
     let link: DeviceLink | undefined;
@@ -95,7 +88,6 @@ export class DeviceLinks {
         noteEnd = audit.begin({ who: whoOf(by), household, what: 'device-online', device, from });
         logger.info('a device is connected', { from });
         this.#replace(link.connect(line, boot), line, arrival);
-        onPresence?.(device, { online: true, at: audit.now(), from });
       },
       onSaid: (said) => link?.take(line, said),
       onClosed: (isAnswered) => {
@@ -103,9 +95,11 @@ export class DeviceLinks {
         right[Symbol.dispose]();
         noteEnd?.();
         if (isAnswered) this.#rivals.get(line)?.();
-        if (!link?.disconnect(line)) return;
-        logger.info('a device is not connected any more', { from });
-        onPresence?.(device, { online: false, at: audit.now(), from });
+        if (link?.disconnect(line)) {
+          logger.info('a device is not connected any more', { from });
+          onGone?.(device, from);
+        }
+        if (this.#lines.size === 0) this.#onEmpty?.();
       },
     });
     this.#lines.add(line);
@@ -117,14 +111,21 @@ export class DeviceLinks {
     for (const line of this.#lines) line.tick();
   }
 
-  /** Says goodbye to all agents, which look for another relay then; who does not answer is cut off by `terminate`. */
-  close(): void {
-    for (const line of this.#lines) line.end(closeCodes.goingAway, 'the relay stops');
+  /**
+   * Says goodbye to all agents, which look for another relay then, and cuts off those that do not answer in time. Requests
+   * that wait are answered. Resolves when all are gone; accept none after.
+   */
+  async close(patienceMs: number): Promise<void> {
     for (const link of this.#links.values()) link.requests.close();
-  }
-
-  terminate(): void {
-    for (const line of this.#lines) line.terminate();
+    if (this.#lines.size === 0) return;
+    const { promise: empty, resolve } = Promise.withResolvers<void>();
+    this.#onEmpty = resolve;
+    for (const line of this.#lines) line.end(closeCodes.goingAway, 'the relay stops');
+    const impatience = setTimeout(() => {
+      for (const line of this.#lines) line.terminate();
+    }, patienceMs);
+    await empty;
+    clearTimeout(impatience);
   }
 
   #replace(older: AgentLine | undefined, newer: AgentLine, arrival: Arrival): void {
