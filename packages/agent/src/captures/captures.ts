@@ -5,7 +5,7 @@ import type { CameraCommand } from '@perch/protocol';
 import { type Clock, type Logger, Scope } from '@perch/runtime';
 import type { WebSocket } from 'ws';
 import { replaceFile } from '../replace-file.ts';
-import { Spool, type SpoolStatus } from '../spool/index.ts';
+import { type Files, Spool, type SpoolStatus } from '../spool/index.ts';
 import { Uploader } from '../upload/index.ts';
 import { Camera } from './camera.ts';
 import type { CameraAddress } from './datagram.ts';
@@ -42,6 +42,8 @@ export interface CaptureParts {
   /** Begins a connection to the relay. Without it films wait in the spool. */
   readonly dial?: () => WebSocket | Promise<WebSocket>;
   readonly liveDelay?: () => number;
+  /** Default: the real disk. */
+  readonly files?: Files;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -94,7 +96,7 @@ export class Captures implements AsyncDisposable {
    * @throws {AgentError} where an input cannot be opened.
    */
   static async start(parts: CaptureParts): Promise<Captures> {
-    const { data, options, clock, logger } = parts;
+    const { data, options, files, clock, logger } = parts;
     const directory = join(data, 'captures');
     await mkdir(directory, { recursive: true, mode: 0o700 });
     const { mostBytes, mostAge } = options;
@@ -103,6 +105,7 @@ export class Captures implements AsyncDisposable {
       directory: join(directory, 'spool'),
       ...(mostBytes !== undefined && { mostBytes }),
       ...(mostAge !== undefined && { mostAge }),
+      ...(files && { files }),
       clock,
       logger,
     });

@@ -6,7 +6,7 @@ export interface FileFacts {
   readonly isFile: boolean;
   /** Bytes. */
   readonly size: number;
-  /** When it was last written, in ms since 1970. */
+  /** When it was last written, in whole ms since 1970. */
   readonly modified: number;
 }
 
@@ -95,7 +95,7 @@ class DiskFile implements OpenFile {
 
   async facts(): Promise<FileFacts> {
     const stats = await this.#handle.stat();
-    return { isFile: stats.isFile(), size: stats.size, modified: stats.mtimeMs };
+    return { isFile: stats.isFile(), size: stats.size, modified: Math.floor(stats.mtimeMs) };
   }
 
   close(): Promise<void> {

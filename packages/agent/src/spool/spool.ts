@@ -29,6 +29,8 @@ export interface SpoolOptions {
 export interface SpoolNews {
   /** There is something new to send. */
   waiting: undefined;
+  /** A segment is safe here. */
+  taken: StoredSegment;
   /** A segment has left for good. */
   left: { readonly capture: CaptureName; readonly segment: number; readonly how: 'persisted' | 'lost' };
 }
@@ -396,6 +398,7 @@ export class Spool implements AsyncDisposable {
     };
     await this.#write({ k: 'segment', n, segment: stored });
     this.#counts.taken++;
+    this.news.emit('taken', stored);
     this.news.emit('waiting', undefined);
     return stored;
   }
