@@ -33,7 +33,7 @@ export async function openSession({ url, token, fetch }: OpenSessionOptions): Pr
     throw new ClientError('session-unreachable', `${parseUrl(url).origin} did not answer`, { cause });
   }
   if (status < 200 || status > 299) {
-    const words = body.slice(0, 200).trim();
+    const words = wordsIn(body);
     throw new ClientError('session-refused', `the relay refused with ${status}${words && `: ${words}`}`, {
       status,
     });
@@ -45,4 +45,15 @@ export async function openSession({ url, token, fetch }: OpenSessionOptions): Pr
     value = undefined; // no JSON: the decoder says what was expected
   }
   return decodeSessionAnswer(value).uri;
+}
+
+/** What a refusal says: the message of a JSON answer, else the text as it is. */
+function wordsIn(body: string): string {
+  try {
+    const { message } = Object(JSON.parse(body)) as { readonly message?: unknown };
+    if (typeof message === 'string') return message.slice(0, 200).trim();
+  } catch {
+    // No JSON: it is a text.
+  }
+  return body.slice(0, 200).trim();
 }
