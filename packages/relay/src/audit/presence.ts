@@ -13,11 +13,14 @@ export class Presence {
 
   /** A connection is on its topic now. */
   joined(connection: Connection): void {
-    const { access, topic, from, place } = connection;
+    const { access, topic, from, place, userAgent } = connection;
     const who = whoOf(connection.authority);
     const joinedAt = this.#audit.now();
     const isViewer = access.read && connection.isViewer;
-    const end = this.#audit.begin({ who, what: isViewer ? 'view' : 'publish', topic, ...place, from });
+    // With what somebody looks is worth knowing: a phone, a screen on the wall, a program.
+    const program = isViewer && userAgent !== '' && { detail: userAgent };
+    const what = isViewer ? 'view' : 'publish';
+    const end = this.#audit.begin({ who, what, topic, ...place, from, ...program });
     this.#here.set(connection, () => {
       end();
       // Who may do both counts as a viewer; that it has published is known at its end.
