@@ -118,6 +118,31 @@ describe('people', () => {
     assert.equal((await new Browser(relay).post('/api/v1/sign-out')).status, 401);
   });
 
+  it('are found by their own ids only, however one is written', async () => {
+    await using place = await opened();
+    const { owner } = place;
+    const strange = [
+      '..%2Fowner',
+      'owner%00',
+      'owner%2F',
+      '%2e%2e',
+      "owner'--",
+      'OWNER',
+      'x'.repeat(64),
+      '__proto__',
+    ];
+    for (const id of strange) {
+      assert.equal((await owner.delete(`/api/v1/users/${id}`)).status, 404, id);
+      assert.equal((await owner.delete(`/api/v1/sessions/${id}`)).status, 404, id);
+      assert.equal((await owner.delete(`/api/v1/me/passkeys/${id}`)).status, 404, id);
+    }
+    assert.equal((await owner.delete(`/api/v1/users/${'x'.repeat(65)}`)).status, 400);
+    for (const body of [{ password: 'x'.repeat(2_000_000) }, { name: 'x'.repeat(2_000_000) }]) {
+      assert.equal((await owner.put('/api/v1/me/password', body)).status, 413);
+    }
+    assert.equal((await owner.get('/api/v1/me')).status, 200);
+  });
+
   it('are named in the audit for what they do', async () => {
     await using place = await opened();
     const { owner } = place;
