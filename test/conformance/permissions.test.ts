@@ -212,7 +212,7 @@ const sockets: Readonly<Record<string, readonly (readonly [path: string, Outcome
 const clock = new FakeClock();
 const many = 1_000_000;
 const webRoot = mkdtempSync(join(tmpdir(), 'perch-web-'));
-for (const name of ['index.html', 'embed.html', 'player.js']) writeFileSync(join(webRoot, name), name);
+for (const name of ['index.html', 'player.js']) writeFileSync(join(webRoot, name), name);
 
 let callers: Callers;
 let rows: Relay['permits'];

@@ -18,6 +18,8 @@ export interface PerchPlayerEventMap {
 /** A countdown on the screen moves this often. */
 const COUNTDOWN_MS = 500;
 
+const SETTABLE = ['src', 'token', 'muted', 'volume', 'controls'] as const;
+
 const IDLE: PlayerState = { kind: 'idle' };
 
 /**
@@ -126,6 +128,7 @@ export class PerchPlayer extends HTMLElement {
 
   /** @internal */
   connectedCallback(): void {
+    this.#takeEarly();
     if (!this.hasAttribute('tabindex')) this.tabIndex = 0;
     if (!this.hasAttribute('role')) this.setAttribute('role', 'group');
     if (!this.hasAttribute('aria-label')) this.setAttribute('aria-label', 'Live video');
@@ -152,6 +155,16 @@ export class PerchPlayer extends HTMLElement {
     this.#scope = undefined;
     this.#view.close();
     void this.#shut();
+  }
+
+  /** What a page's script has set on the element before this one was loaded stands in the way of the real property. */
+  #takeEarly(): void {
+    for (const name of SETTABLE) {
+      if (!Object.hasOwn(this, name)) continue;
+      const value = { [name]: this[name] };
+      delete (this as Partial<PerchPlayer>)[name];
+      Object.assign(this, value);
+    }
   }
 
   /** @internal */

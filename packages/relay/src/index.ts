@@ -1,3 +1,4 @@
+export { checkOrigins } from './api/web.ts';
 export type { ChainState as AuditChainState } from './audit/verify.ts';
 export { isLoopback } from './auth/plain-http.ts';
 export type { NewToken, Scope as TokenScope, TokenRecord } from './auth/tokens.ts';

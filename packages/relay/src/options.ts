@@ -32,6 +32,8 @@ export interface RelayOptions {
    * `-Proto`, `-Host`), and may speak plain HTTP beyond loopback. None by default.
    */
   readonly trustProxy?: readonly string[];
+  /** Origins of foreign pages that may show `/embed/<topic>` in a frame. None by default. */
+  readonly embedOrigin?: readonly string[];
   /** Directory with the built web app and player. Without it only our own pages are served. */
   readonly webRoot?: string;
   /** Secret of the first sign-in link; by default a random one. One use, 15 minutes. */

@@ -25,6 +25,10 @@ export function addRelay(program: Command, run: Run): void {
     .option('--listen <HOST:PORT>', 'where to listen (default: 127.0.0.1:8080; port 0 picks a free one)')
     .option('--open <GLOB...>', 'topics that anyone may read and write (default: none)')
     .option('--trust_proxy <CIDR...>', 'proxies in front, believed when they say who calls (default: none)')
+    .option(
+      '--embed_origin <ORIGIN...>',
+      'foreign pages that may show /embed/<topic> in a frame (default: none)',
+    )
     .option('--database <URL>', 'sqlite:PATH or postgres://USER@HOST/NAME (default: sqlite:DIR/perch.db)')
     .option('--sign_in', 'print a new sign-in link for the app (without it only the first start does)')
     .option('--json', 'one JSON line when ready, then logs in JSON')
@@ -47,6 +51,7 @@ async function runRelay(run: Run, flags: Flags): Promise<void> {
       open: 'relay.open',
       ...tlsFlags,
       trust_proxy: 'relay.trust_proxy',
+      embed_origin: 'relay.embed_origin',
       database: 'relay.database',
     }),
   });
@@ -74,6 +79,7 @@ export function relayOptions({ config }: Loaded, logger: Logger): RelayOptions {
     ...(database !== undefined && { database }),
     open: config['relay.open'],
     trustProxy: config['relay.trust_proxy'],
+    embedOrigin: config['relay.embed_origin'],
     limits: { backlogBytes: config['relay.backlog'] },
     ...tlsOptions(config),
     ...(web !== undefined && { webRoot: web }),

@@ -167,6 +167,25 @@ test("practable relay's levels are read as ours, and what it never had is refuse
   assert.equal(load({ program: 'agent', env: { RELAY_LOG_LEVEL: 'loud' } }).config.log_level, 'info');
 });
 
+test('pages that may embed are named by their origins', (t) => {
+  const env = { PERCH_EMBED_ORIGIN: 'https://lab.example https://b.example:8443' };
+  assert.deepEqual(load({ program: 'relay', env }).config['relay.embed_origin'], [
+    'https://lab.example',
+    'https://b.example:8443',
+  ]);
+  for (const wrong of [
+    'lab.example',
+    'https://lab.example/',
+    '"*"',
+    'null',
+    'ftp://lab.example',
+    "'https://a;b'",
+  ]) {
+    const file = fileIn(t, `relay: {embed_origin: [${wrong}]}\n`);
+    assert.throws(() => load({ file }), misuse(/embed_origin must be/), wrong);
+  }
+});
+
 test('proxies to be trusted are networks or addresses', (t) => {
   const env = { PERCH_TRUST_PROXY: '10.0.0.0/8, ::1' };
   assert.deepEqual(load({ program: 'relay', env }).config['relay.trust_proxy'], ['10.0.0.0/8', '::1']);

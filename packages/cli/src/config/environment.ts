@@ -20,6 +20,7 @@ const ours: Readonly<Record<string, SettingKey>> = {
   PERCH_OPEN: 'relay.open',
   PERCH_TLS_CERT: 'relay.tls_cert',
   PERCH_TLS_KEY: 'relay.tls_key',
+  PERCH_EMBED_ORIGIN: 'relay.embed_origin',
   PERCH_TRUST_PROXY: 'relay.trust_proxy',
   PERCH_PUBLIC: 'relay.public',
   PERCH_ACME: 'relay.acme',

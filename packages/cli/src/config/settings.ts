@@ -1,5 +1,11 @@
 import { limits } from '@perch/protocol';
-import { isDnsName, type PublicAddress, parseDatabaseAddress, parseNetwork } from '@perch/relay';
+import {
+  checkOrigins,
+  isDnsName,
+  type PublicAddress,
+  parseDatabaseAddress,
+  parseNetwork,
+} from '@perch/relay';
 import { type LogLevel, logLevels } from '../log.ts';
 import { defaultData } from '../places.ts';
 import {
@@ -80,6 +86,18 @@ const httpsAddress = (value: unknown): string => {
   throw new BadValue(
     `must be an address such as https://acme.example/directory, not ${JSON.stringify(value)}`,
   );
+};
+
+const origins = (value: unknown): readonly string[] => {
+  const all = list(value);
+  for (const origin of all) {
+    try {
+      checkOrigins([origin]);
+    } catch {
+      throw new BadValue(`must be origins such as https://lab.example:8443, not "${origin}"`);
+    }
+  }
+  return all;
 };
 
 const networks = (value: unknown): readonly string[] => {
@@ -219,6 +237,11 @@ export const settings = {
     example: '0.0.0.0:80',
     about:
       'Where plain HTTP listens for the question of the ACME server, which asks at port 80. Default: port 80 beside the relay.',
+  },
+  'relay.embed_origin': {
+    ...none(origins),
+    example: '[https://lab.example]',
+    about: 'Origins of foreign pages that may show /embed/<topic> in a frame.',
   },
   'relay.database': {
     ...optional(databaseAddress),

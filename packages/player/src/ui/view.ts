@@ -49,8 +49,10 @@ export class View {
   #hasPicture = false;
 
   constructor(root: ShadowRoot, actions: ViewActions) {
-    const sheet = make('style');
-    sheet.textContent = style;
+    // Not an element, which a page's content security policy could forbid.
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(style);
+    root.adoptedStyleSheets = [sheet];
     this.#play = button('', actions.playOrPause);
     this.#sound = button('', actions.toggleSound);
     this.#tap = button('tap', actions.toggleSound);
@@ -76,7 +78,7 @@ export class View {
     this.#note.ariaHidden = 'true';
     this.#heard.setAttribute('role', 'status');
     this.#heard.ariaLive = 'polite';
-    root.append(sheet, this.#screen, this.#note, this.#tap, this.#stats, this.#bar, this.#heard);
+    root.append(this.#screen, this.#note, this.#tap, this.#stats, this.#bar, this.#heard);
   }
 
   /** Puts a new picture element on the screen, or takes it away. */

@@ -57,6 +57,30 @@ function connect() {
 connect();
 `;
 
+/**
+ * The script of `/embed/<topic>`: who has a one-time code in the address, or from the page around it, uses that; everybody
+ * else's right is the browser's own. A code is for one connection: when that ends, the page around is asked for another.
+ */
+const embedScript = `
+const player = document.querySelector('perch-player');
+const { topic } = player.dataset;
+const use = (code) => {
+  player.src = location.origin.replace('http', 'ws') + '/session/' + topic + '?code=' + encodeURIComponent(code);
+};
+const code = new URLSearchParams(location.search).get('code');
+if (code) use(code);
+else player.src = '/session/' + topic;
+history.replaceState(null, '', location.pathname);
+if (parent !== window) {
+  addEventListener('message', ({ source, data }) => {
+    if (source === parent && typeof data?.perchCode === 'string') use(data.perchCode);
+  });
+  player.addEventListener('statechange', ({ detail }) => {
+    if (detail.kind === 'lost') parent.postMessage({ perchCodeWanted: topic }, '*');
+  });
+}
+`;
+
 /** `/embed/<topic>`: nothing but the player. @param topic a valid topic name, so it needs no escaping. */
 export const embedPage = (topic: string): string => `<!doctype html>
 <html lang="en">
@@ -68,6 +92,7 @@ export const embedPage = (topic: string): string => `<!doctype html>
   perch-player { display: block; width: 100%; height: 100%; }
 </style>
 <script type="module" src="/player.js"></script>
-<perch-player src="/session/${topic}"></perch-player>
+<perch-player data-topic="${topic}" controls></perch-player>
+<script type="module">${embedScript}</script>
 </html>
 `;
