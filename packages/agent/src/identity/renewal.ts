@@ -24,7 +24,7 @@ export interface RenewalOptions {
 export class Renewal implements AsyncDisposable {
   readonly #options: RenewalOptions;
   readonly #timer: Timer;
-  #looking: Promise<void> | undefined;
+  #renewing: Promise<void> | undefined;
 
   /** Looks at once, and then every hour. */
   constructor(options: RenewalOptions) {
@@ -35,25 +35,26 @@ export class Renewal implements AsyncDisposable {
 
   /** Looks whether it is time, and renews then. Resolves when that is done or has failed; the log says so. */
   look(): Promise<void> {
-    this.#looking ??= this.#look().finally(() => {
-      this.#looking = undefined;
-    });
-    return this.#looking;
+    if (!this.#renewing && isDue(this.#options.identity)) {
+      this.#renewing = this.#renew().finally(() => {
+        this.#renewing = undefined;
+      });
+    }
+    return this.#renewing ?? Promise.resolve();
   }
 
   /** Resolves when nothing is under way any more. Idempotent. */
   async close(): Promise<void> {
     this.#timer.cancel();
-    await this.#looking;
+    await this.#renewing;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  async #look(): Promise<void> {
+  async #renew(): Promise<void> {
     const { identity, logger } = this.#options;
-    if (!isDue(identity)) return;
     try {
       await renew(this.#options);
       const until = identity.certificate.validToDate.toISOString();
