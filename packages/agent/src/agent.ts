@@ -9,6 +9,9 @@ import { Router } from './api/router.ts';
 import { makeRoutes } from './api/routes.ts';
 import { ApiServer } from './api/server.ts';
 import { takeStats } from './api/stats.ts';
+import { ControlConnection } from './control/control.ts';
+import { makePerform } from './control/perform.ts';
+import { relayListFile } from './control/relay-list.ts';
 import { dataError } from './errors.ts';
 import { Identity } from './identity/identity.ts';
 import { Renewal } from './identity/renewal.ts';
@@ -26,7 +29,7 @@ import { Source } from './sources/source.ts';
 import { combining } from './streams/combining.ts';
 import { Streams } from './streams/streams.ts';
 import { loadToken } from './token.ts';
-import { makeDialer } from './uplink/dial.ts';
+import { makeDialer, USER_AGENT } from './uplink/dial.ts';
 import { Shared, type ShareOptions } from './uplink/shared.ts';
 import { Uplinks } from './uplink/uplinks.ts';
 
@@ -120,6 +123,22 @@ async function assemble(options: AgentOptions, scope: Scope): Promise<Agent> {
     const started = scope.own(new Source({ ...source, publishUrl, clock, logger }));
     sources.push(started);
     started.start();
+  }
+
+  if (identity) {
+    const { relays } = identity;
+    const control = new ControlConnection({
+      ...{ relays, identity, dialer: ownDialer, clock, logger },
+      file: relayListFile(data),
+      software: USER_AGENT,
+      state: () => takeStats(parts),
+      perform: makePerform(parts),
+      onRelay(relay) {
+        if (!options.share) shared?.moveTo(relay);
+        apply(store.current);
+      },
+    });
+    await scope.own(control).start();
   }
   if (identity) scope.own(new Renewal({ identity, dialer: ownDialer, data, clock, logger }));
   logger.info('agent ready', { url, data, ...(identity && { device: identity.device }) });

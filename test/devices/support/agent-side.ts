@@ -27,7 +27,11 @@ export async function agentSide(options: {
         disk.list = list;
       },
     },
-    identity: { headers: async () => ({ Device: device }) },
+    identity: {
+      headers: async () => ({ Device: device }),
+      alsoAt: () => undefined,
+      skew: { heard: () => undefined },
+    },
     dialer: await makeDialer(),
     software: 'perch/test',
     state: options.state ?? (() => noItems),

@@ -20,6 +20,8 @@ export interface ControlOptions {
   /** Does what a relay asks for, but for `relays.move`. */
   readonly perform: DoRequest;
   readonly clock: Clock;
+  /** This relay is the one to use from now on, also for what is sent there otherwise. */
+  readonly onRelay?: (relay: string) => void;
   /** Uniform in [0, 1). Default `Math.random`. */
   readonly random?: () => number;
   readonly logger: Logger;
@@ -90,7 +92,11 @@ export class ControlConnection {
 
   /** Reads the list, and begins to connect. @throws {AgentError} `relays-corrupt` */
   async start(): Promise<void> {
-    this.#list = (await this.#options.file.load()) ?? this.#list;
+    const { file, identity, onRelay } = this.#options;
+    this.#list = (await file.load()) ?? this.#list;
+    identity.alsoAt(this.#candidates);
+    const [best] = this.#candidates;
+    if (best !== undefined) onRelay?.(best);
     this.#try(0);
   }
 
@@ -173,15 +179,9 @@ export class ControlConnection {
   }
 
   #welcomed(line: Line, welcome: Welcome): Open {
-    const { clock, logger, state } = this.#options;
+    const { clock, logger, state, identity, onRelay } = this.#options;
     logger.info('connected to the relay', { relay: line.relay, device: welcome.device });
-    const skew = Math.round((clock.wall() - welcome.now) / 1_000);
-    if (Math.abs(skew) > MOST_SKEW_S) {
-      const words = `${Math.abs(skew)} s ${skew > 0 ? 'ahead of' : 'behind'} the relay's`;
-      logger.warn('the clock of this device is wrong, or the relay’s: certificates are judged by it', {
-        clock: words,
-      });
-    }
+    identity.skew.heard(welcome.now);
     const session = this.#sessions.of(welcome.session);
     const send = line.send.bind(line);
     const requests = session.open(welcome.foreign, send);
@@ -209,6 +209,7 @@ export class ControlConnection {
         logger.warn('the list of relays could not be written', { error: error.message });
       });
     }
+    onRelay?.(line.relay);
     this.#rest();
     return open;
   }
@@ -318,11 +319,9 @@ export class ControlConnection {
     });
     return saved.then(() => {
       this.#list = list;
+      this.#options.identity.alsoAt(this.#candidates);
     });
   }
 }
-
-/** A clock that is off by more is worth a word. */
-const MOST_SKEW_S = 300;
 
 const WHAT_TO_DO = 'stop one of the two, or enroll it anew under a name of its own';

@@ -18,8 +18,18 @@ export class Shared {
   /** Always the same object for a name: an uplink lives as long as its rule. */
   readonly #rules = new Map<string, DestinationRule>();
 
+  #relay: string;
+
   constructor(options: ShareOptions) {
     this.#options = options;
+    this.#relay = options.relay;
+  }
+
+  /** Sends to another relay from now on: the next time that the rules are asked for. */
+  moveTo(relay: string): void {
+    if (relay === this.#relay) return;
+    this.#relay = relay;
+    this.#rules.clear();
   }
 
   /** The destinations of the rules, and ours for what is left of the `feeds` that somebody publishes on. */
@@ -41,12 +51,12 @@ export class Shared {
   }
 
   #make(name: string): DestinationRule {
-    const { relay, token = '', under } = this.#options;
+    const { token = '', under } = this.#options;
     const topic = under === undefined ? name : `${under}/${name}`;
     return {
       id: `shared/${name}`,
       stream: name,
-      destination: `${relay}/session/${topic}`,
+      destination: `${this.#relay}/session/${topic}`,
       token,
       protocol: PERCH_1,
     };

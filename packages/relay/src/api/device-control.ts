@@ -8,7 +8,7 @@ import type { Gate } from '../auth/gate.ts';
 import type { DeviceLinks } from '../devices/control/device-links.ts';
 import { refusalOf } from '../devices/control/refusal.ts';
 import { shownSight } from '../devices/control/shown-sight.ts';
-import { stateEvents } from '../devices/control/state-events.ts';
+import { endEvents, stateEvents } from '../devices/control/state-events.ts';
 import { known } from '../people/caller.ts';
 import type { Permit } from './permit.ts';
 
@@ -66,7 +66,7 @@ export function deviceControlRoutes(app: FastifyInstance, options: DeviceControl
       const { who, household, by } = known(request.caller);
       const device = request.params.id;
       const events = stateEvents(links.of(device), clock);
-      const right = gate.whileHolds(by, () => events.destroy());
+      const right = gate.whileHolds(by, () => endEvents(events));
       const noteEnd = audit.begin({
         who,
         household,

@@ -1,4 +1,4 @@
-import { PassThrough, type Readable } from 'node:stream';
+import { PassThrough } from 'node:stream';
 import { type Clock, millis } from '@perch/runtime';
 import type { DeviceLink } from './device-link.ts';
 import { shownSight } from './shown-sight.ts';
@@ -10,9 +10,9 @@ const COMMENT_PERIOD = millis(15_000);
 
 /**
  * A device's state as server-sent events (HTML standard, 9.2): one `state` event now and one at each change, whole. Ends
- * when the reader leaves; the reader's right is for the caller to watch.
+ * when the reader leaves; the reader's right is for the caller to watch, {@link endEvents}.
  */
-export function stateEvents(link: DeviceLink, clock: Clock): Readable {
+export function stateEvents(link: DeviceLink, clock: Clock): PassThrough {
   const stream = new PassThrough();
   let isBehind = false;
   const tell = () => {
@@ -32,4 +32,10 @@ export function stateEvents(link: DeviceLink, clock: Clock): Readable {
   });
   tell();
   return stream;
+}
+
+/** Ends events for somebody who may not have them any more: in good order if he reads, else at once. */
+export function endEvents(events: PassThrough): void {
+  if (events.readableLength === 0) events.end();
+  else events.destroy();
 }
