@@ -7,6 +7,7 @@ import { people } from './0005-people.ts';
 import { acme } from './0006-acme.ts';
 import { devices } from './0007-devices.ts';
 import { invites } from './0008-invites.ts';
+import { captures } from './0009-captures.ts';
 
 /** Every step, in order. The position in this list is the version of the tables: never take one out or move it. */
 export const migrations: readonly Migration[] = [
@@ -18,4 +19,5 @@ export const migrations: readonly Migration[] = [
   acme,
   devices,
   invites,
+  captures,
 ];
