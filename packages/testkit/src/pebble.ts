@@ -16,13 +16,17 @@ export interface TestAcmeServer extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** A port where nothing listens. */
+const NOWHERE = 1;
+
 /**
  * Starts Pebble on free ports of loopback, with a name server of its own for which every name is 127.0.0.1. It rejects
  * nonces now and then, as it does by default, so that clients have to cope.
  *
  * @param options.httpPort where it asks for HTTP-01 in place of port 80.
+ * @param options.tlsPort where it asks for TLS-ALPN-01 in place of port 443.
  */
-export async function startPebble(options: { httpPort: number }): Promise<TestAcmeServer> {
+export async function startPebble(options: { httpPort?: number; tlsPort?: number }): Promise<TestAcmeServer> {
   const directory = mkdtempSync(join(tmpdir(), 'perch-pebble-'));
   const running: Launched[] = [];
   const close = async () => {
@@ -52,8 +56,8 @@ export async function startPebble(options: { httpPort: number }): Promise<TestAc
           managementListenAddress: `127.0.0.1:${managementPort}`,
           certificate: certificate.certFile,
           privateKey: certificate.keyFile,
-          httpPort: options.httpPort,
-          tlsPort: 1,
+          httpPort: options.httpPort ?? NOWHERE,
+          tlsPort: options.tlsPort ?? NOWHERE,
           ocspResponderURL: '',
         },
       }),

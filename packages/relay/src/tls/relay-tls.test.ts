@@ -9,7 +9,7 @@ import { after, describe, it } from 'node:test';
 import { connect, type PeerCertificate, type TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
 import { silentLogger, systemClock } from '@perch/runtime';
-import { FakeClock, freePort, startPebble } from '@perch/testkit';
+import { FakeClock, freePort, startPebble, type TestAcmeServer } from '@perch/testkit';
 import { openRelay, Peer } from '../../../../test/support/relay.ts';
 import { openState } from '../state.ts';
 import { Ca, newKeyPair } from './ca.ts';
@@ -50,6 +50,8 @@ async function get(url: string, options: { ca?: string; agent?: string; token?: 
   for await (const part of response) text += part;
   return { status: response.statusCode, headers: response.headers, text };
 }
+
+const directoryOf = ({ directory, ca }: TestAcmeServer) => ({ directory, directoryCa: ca });
 
 describe('a relay beyond loopback', () => {
   it('speaks TLS without being told, with a certificate that it makes itself', async () => {
@@ -170,8 +172,7 @@ describe('a relay with a certificate by ACME', () => {
       tls: {
         acme: {
           names: ['relay.example'],
-          directory: acme.directory,
-          directoryCa: acme.ca,
+          ...directoryOf(acme),
           listen: { host: '127.0.0.1', port: httpPort },
         },
       },
@@ -193,6 +194,26 @@ describe('a relay with a certificate by ACME', () => {
     const moved = await get(`http://127.0.0.1:${httpPort}/live`);
     assert.equal(moved.headers.location, `https://relay.example:${relay.port}/live`);
     assert.equal(relay.authority(), undefined, 'nobody has to trust anything');
+  });
+
+  it('needs no plain port where the ACME server may ask at its own', async () => {
+    const tlsPort = await freePort();
+    await using acme = await startPebble({ tlsPort });
+    await using relay = await openRelay({
+      listen: { host: '127.0.0.1', port: tlsPort },
+      tls: { acme: { names: ['relay.example', 'www.relay.example'], ...directoryOf(acme) } },
+    });
+    while (!String((await certificateAt(relay.port)).issuer.CN).startsWith('Pebble'));
+    const ca = await acme.root();
+    const socket = await shake(relay.port, { servername: 'www.relay.example', ca, rejectUnauthorized: true });
+    assert.ok(socket.authorized);
+    socket.destroy();
+    // When nothing is being ordered nobody is shown anything by ACME's protocol.
+    const asked = { servername: 'relay.example', ALPNProtocols: ['acme-tls/1'] };
+    await assert.rejects(shake(relay.port, asked), /no application protocol|NO_APPLICATION_PROTOCOL/);
+    const browser = await shake(relay.port, { ALPNProtocols: ['h2', 'http/1.1'] });
+    assert.equal(browser.alpnProtocol, 'http/1.1');
+    browser.destroy();
   });
 
   it('whose plain port is taken does not start, and names the port and its flag', async () => {

@@ -1,10 +1,12 @@
-import type { SecureContextOptions, Server, TlsOptions as ServerOptions } from 'node:tls';
+import type { SecureContextOptions, Server, TlsOptions as ServerOptions, TLSSocket } from 'node:tls';
 import { type Clock, type Logger, Scope } from '@perch/runtime';
 import type { Database } from '../storage/database.ts';
 import { AcmeCertificate } from './acme/acme-certificate.ts';
-import { HttpDoor } from './acme/http-01.ts';
+import { HttpDoor, httpProver } from './acme/http-01.ts';
 import { DEFAULT_DIRECTORY, orderCertificate } from './acme/order.ts';
+import type { Prover } from './acme/prover.ts';
 import { AcmeStore } from './acme/store.ts';
+import { AlpnProver } from './acme/tls-alpn-01.ts';
 import type { Ca } from './ca.ts';
 import {
   type CertificateSource,
@@ -29,8 +31,11 @@ export interface AcmeOptions {
   readonly directory?: string;
   /** PEM certificates that the ACME server's HTTPS is trusted by, in place of the usual ones. */
   readonly directoryCa?: string;
-  /** Where plain HTTP listens, for the ACME server's question: the world must reach it as port 80. */
-  readonly listen: { readonly host: string; readonly port: number };
+  /**
+   * Where plain HTTP listens for the ACME server's question (HTTP-01): the world must reach it as port 80. Without it the
+   * question comes to the relay's own port (TLS-ALPN-01), which the world must then reach as 443.
+   */
+  readonly listen?: { readonly host: string; readonly port: number };
 }
 
 export interface ServerTlsOptions {
@@ -76,6 +81,7 @@ export class ServerTls implements AsyncDisposable {
   readonly #servers = new Set<Server>();
   #current: (ServerCertificate & { readonly isPublic: boolean }) | undefined;
   #acme: AcmeCertificate | undefined;
+  #alpn: AlpnProver | undefined;
 
   private constructor(options: ServerTlsOptions) {
     this.#options = options;
@@ -96,8 +102,14 @@ export class ServerTls implements AsyncDisposable {
   /** What a server is made with. {@link serve} it then. */
   get serverOptions(): ServerOptions {
     const { clientAuthority } = this.#options;
+    const alpn = this.#alpn;
     return {
       ...this.#context(),
+      ...(alpn && {
+        ALPNCallback(this: TLSSocket, asked) {
+          return alpn.choose(this, asked);
+        },
+      }),
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
       // Whoever has a certificate of a device shows it, and is judged later. The question names the one authority that
       // it may be of: a browser that has none of that authority does not ask its user for one.
@@ -147,26 +159,36 @@ export class ServerTls implements AsyncDisposable {
   }
 
   async #openAcme({ listen, ...acme }: AcmeOptions): Promise<AcmeCertificate> {
-    const { database, node, publicBase, clock, logger } = this.#options;
+    const { database, node, clock, logger } = this.#options;
     const directory = acme.directory ?? DEFAULT_DIRECTORY;
     const names = acme.names.map((name) => name.toLowerCase());
     const store = new AcmeStore({ database, clock, node, directory, names });
-    this.#scope.own(
-      await HttpDoor.open({
-        listen,
-        names,
-        httpsPort: () => portOf(publicBase()),
-        answer: (token) => store.answer(token),
-      }),
-    );
+    const prover = listen ? await this.#openDoor(listen, names, store) : this.#openAlpn();
+    const accountKey = () => store.accountKey();
     this.#acme = new AcmeCertificate({
       store,
-      order: (signal) => orderCertificate({ ...acme, directory, names, store, clock, signal }),
+      order: (signal) => orderCertificate({ ...acme, directory, names, accountKey, prover, clock, signal }),
       fallback: this.#local([...names, ...this.#options.names]),
       clock,
       logger,
     });
     return this.#acme;
+  }
+
+  async #openDoor(
+    listen: NonNullable<AcmeOptions['listen']>,
+    names: readonly string[],
+    store: AcmeStore,
+  ): Promise<Prover> {
+    const httpsPort = () => portOf(this.#options.publicBase());
+    const answer = (token: string) => store.answer(token);
+    this.#scope.own(await HttpDoor.open({ listen, names, httpsPort, answer }));
+    return httpProver(store);
+  }
+
+  #openAlpn(): Prover {
+    this.#alpn = new AlpnProver(this.#options);
+    return this.#alpn;
   }
 
   #use(certificate: ServerCertificate): void {

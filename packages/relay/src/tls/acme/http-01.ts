@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { listenError } from '../../errors.ts';
+import type { Prover } from './prover.ts';
+import type { AcmeStore } from './store.ts';
 
 /** RFC 8555 8.3. */
 const CHALLENGE_PATH = '/.well-known/acme-challenge/';
@@ -62,6 +64,13 @@ export class HttpDoor implements AsyncDisposable {
     return this.close();
   }
 }
+
+/** HTTP-01 (RFC 8555 8.3): what every relay's door can answer that has the same store. */
+export const httpProver = (store: Pick<AcmeStore, 'keepAnswer' | 'dropAnswer'>): Prover => ({
+  challenge: 'http-01',
+  offer: ({ token, keyAuthorization }) => store.keepAnswer(token, keyAuthorization),
+  withdraw: ({ token }) => store.dropAnswer(token),
+});
 
 async function answer(
   request: IncomingMessage,

@@ -7,7 +7,7 @@ import { systemClock } from '@perch/runtime';
 import { freePort, startPebble, type TestAcmeServer } from '@perch/testkit';
 import { newKeyPair } from '../ca.ts';
 import { chainOf, checkPair, isPubliclyTrusted } from '../certificate.ts';
-import { HttpDoor } from './http-01.ts';
+import { HttpDoor, httpProver } from './http-01.ts';
 import { type OrderOptions, orderCertificate } from './order.ts';
 
 describe('an order at a real ACME server (Pebble)', () => {
@@ -38,11 +38,11 @@ describe('an order at a real ACME server (Pebble)', () => {
       directoryCa: server.ca,
       names,
       email: 'owner@relay.example',
-      store: {
-        accountKey: async () => key,
+      accountKey: async () => key,
+      prover: httpProver({
         keepAnswer: async (token, answer) => void answers.set(token, answer),
         dropAnswer: async (token) => void answers.delete(token),
-      },
+      }),
       clock: systemClock,
       signal: new AbortController().signal,
     };
@@ -73,8 +73,8 @@ describe('an order at a real ACME server (Pebble)', () => {
 
   it('that is refused says why, in the words of the server', async () => {
     await using at = await place(['refused.example']);
-    const store = { ...at.options.store, keepAnswer: async () => undefined };
-    await assert.rejects(orderCertificate({ ...at.options, store }), {
+    const prover = { ...at.options.prover, offer: async () => undefined };
+    await assert.rejects(orderCertificate({ ...at.options, prover }), {
       code: 'certificate-refused',
       message:
         /127\.0\.0\.1:\d+ gives no certificate for refused\.example: refused\.example: .*(404|did not match)/,
@@ -113,10 +113,10 @@ describe('an order at a real ACME server (Pebble)', () => {
   it('is given up where the relay stops', async () => {
     await using at = await place(['stopped.example']);
     const abort = new AbortController();
-    const store = {
-      ...at.options.store,
-      keepAnswer: async () => abort.abort(new Error('the relay stops')),
+    const prover = {
+      ...at.options.prover,
+      offer: async () => abort.abort(new Error('the relay stops')),
     };
-    await assert.rejects(orderCertificate({ ...at.options, store, signal: abort.signal }));
+    await assert.rejects(orderCertificate({ ...at.options, prover, signal: abort.signal }));
   });
 });

@@ -4,7 +4,7 @@ import type { Client, Order } from 'acme-client';
 import { RelayError } from '../../errors.ts';
 import { newKeyPair } from '../ca.ts';
 import type { ServerCertificate } from '../certificate.ts';
-import type { AcmeStore } from './store.ts';
+import type { Proof, Prover } from './prover.ts';
 
 /** Let's Encrypt. */
 export const DEFAULT_DIRECTORY = 'https://acme-v02.api.letsencrypt.org/directory';
@@ -23,20 +23,22 @@ export interface OrderOptions {
   readonly names: readonly string[];
   /** Whom the ACME server may write to. */
   readonly email?: string;
-  readonly store: Pick<AcmeStore, 'accountKey' | 'keepAnswer' | 'dropAnswer'>;
+  /** The account's private key, PEM. */
+  readonly accountKey: () => Promise<string>;
+  readonly prover: Prover;
   readonly clock: Clock;
   readonly signal: AbortSignalLike;
 }
 
 /**
- * Gets one certificate (RFC 8555), with a key of its own. What proves that the names are ours is put into the store,
- * for whoever listens for HTTP-01 (8.3), and taken out again.
+ * Gets one certificate (RFC 8555), with a key of its own. What proves that the names are ours can be found meanwhile, and
+ * no longer.
  *
  * @throws {RelayError} `certificate-refused` with what the ACME server says, in its own words.
  */
 export async function orderCertificate(options: OrderOptions): Promise<ServerCertificate> {
-  const { store, names, email } = options;
-  const tokens: string[] = [];
+  const { prover, names, email } = options;
+  const proofs: Proof[] = [];
   const agent = new AcmeAgent(options.directoryCa);
   const giveUp = () => agent.destroy();
   options.signal.addEventListener('abort', giveUp);
@@ -51,10 +53,13 @@ export async function orderCertificate(options: OrderOptions): Promise<ServerCer
     });
     for (const authorization of await client.getAuthorizations(order)) {
       if (authorization.status === 'valid') continue;
-      const challenge = authorization.challenges.find(({ type }) => type === 'http-01');
-      if (!challenge) throw new Error(`it does not offer HTTP-01 for ${authorization.identifier.value}`);
-      tokens.push(challenge.token);
-      await store.keepAnswer(challenge.token, await client.getChallengeKeyAuthorization(challenge));
+      const { value: name } = authorization.identifier;
+      const challenge = authorization.challenges.find(({ type }) => type === prover.challenge);
+      if (!challenge) throw new Error(`it does not offer ${prover.challenge} for ${name}`);
+      const keyAuthorization = await client.getChallengeKeyAuthorization(challenge);
+      const proof = { name, token: challenge.token, keyAuthorization };
+      proofs.push(proof);
+      await prover.offer(proof);
       await client.completeChallenge(challenge);
     }
     const ready = await settled(client, order, ['pending'], options);
@@ -73,7 +78,7 @@ export async function orderCertificate(options: OrderOptions): Promise<ServerCer
   } finally {
     options.signal.removeEventListener('abort', giveUp);
     agent.destroy();
-    for (const token of tokens) await store.dropAnswer(token).catch(() => undefined); // it expires by itself
+    for (const proof of proofs) await prover.withdraw(proof).catch(() => undefined); // it ends by itself
   }
 }
 
@@ -104,7 +109,7 @@ class AcmeAgent extends Agent {
   }
 }
 
-async function connect({ directory, store }: OrderOptions, httpsAgent: AcmeAgent) {
+async function connect({ directory, accountKey }: OrderOptions, httpsAgent: AcmeAgent) {
   const acme = await import('acme-client');
   // The library has one HTTP client in a process, and would try again by itself: that is the renewal's business.
   Object.assign(acme.axios.defaults, {
@@ -113,7 +118,7 @@ async function connect({ directory, store }: OrderOptions, httpsAgent: AcmeAgent
     httpsAgent,
     acmeSettings: { retryMaxAttempts: 0 },
   });
-  const client = new acme.Client({ directoryUrl: directory, accountKey: await store.accountKey() });
+  const client = new acme.Client({ directoryUrl: directory, accountKey: await accountKey() });
   return { client, crypto: acme.crypto };
 }
 
