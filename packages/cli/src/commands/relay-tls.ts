@@ -26,7 +26,7 @@ export function withTls(command: Command, about: { readonly public: string }): C
     .option('--acme_email <ADDRESS>', 'whom the ACME server may write to')
     .option('--acme_directory <URL>', "another ACME server than Let's Encrypt")
     .option('--acme_ca <FILE>', "PEM certificates that the ACME server's HTTPS is trusted by")
-    .option('--acme_listen <HOST:PORT>', 'where the ACME server asks in plain HTTP (default: port 80)');
+    .option('--acme_listen <HOST:PORT|none>', 'where the ACME server asks in plain HTTP (default: port 80)');
 }
 
 /** What the configuration says of it, as the relay wants it. @throws {CliError} where `acme_ca` cannot be read. */
@@ -46,9 +46,10 @@ function acmeOptions(config: Config, names: readonly string[]) {
   const email = config['relay.acme_email'];
   const directory = config['relay.acme_directory'];
   const ca = config['relay.acme_ca'];
+  const listen = config['relay.acme_listen'] ?? { host: config['relay.listen'].host, port: 80 };
   return {
     names,
-    listen: config['relay.acme_listen'] ?? { host: config['relay.listen'].host, port: 80 },
+    ...(listen !== 'none' && { listen }),
     ...(email !== undefined && { email }),
     ...(directory !== undefined && { directory }),
     ...(ca !== undefined && { directoryCa: readPem(ca) }),

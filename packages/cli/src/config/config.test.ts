@@ -204,6 +204,10 @@ test('names for ACME must be names that lead here, and there is one way to a cer
   }
   const both = fileIn(t, 'relay: {acme: [a.example], tls_cert: a.pem, tls_key: a.key}\n');
   assert.throws(() => load({ file: both }), misuse(/two ways to a certificate/));
+  const door = (PERCH_ACME_LISTEN: string) =>
+    load({ env: { PERCH_ACME_LISTEN } }).config['relay.acme_listen'];
+  assert.deepEqual([door('none'), door('[::]:80')], ['none', { host: '::', port: 80 }]);
+  assert.throws(() => door('80'), misuse(/PERCH_ACME_LISTEN must be HOST:PORT/));
   const plain = fileIn(t, 'relay: {acme_directory: "http://acme.example/dir"}\n');
   assert.throws(() => load({ file: plain }), misuse(/acme_directory must be an address such as https/));
 });

@@ -233,10 +233,10 @@ export const settings = {
     about: "PEM certificates that the ACME server's own HTTPS is trusted by, in place of the usual ones.",
   },
   'relay.acme_listen': {
-    ...optional(address),
+    ...optional((value: unknown) => (value === 'none' ? value : address(value))),
     example: '0.0.0.0:80',
     about:
-      'Where plain HTTP listens for the question of the ACME server, which asks at port 80. Default: port 80 beside the relay.',
+      "Where plain HTTP listens for the ACME server's question, which comes to port 80. Default: port 80 beside the relay. With none it comes to the relay's own port, which must be 443.",
   },
   'relay.embed_origin': {
     ...none(origins),

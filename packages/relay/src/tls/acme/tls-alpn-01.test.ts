@@ -54,7 +54,7 @@ describe('a proof by TLS-ALPN-01', () => {
     assert.equal(certificate.subjectAltName, 'DNS:relay.example');
     // RFC 8737 3: the extension is critical, and holds the SHA-256 of the key authorization.
     const digest = createHash('sha256').update(proof.keyAuthorization).digest('hex');
-    const extension = `06082b06010505070` + `11f0101ff04220420${digest}`;
+    const extension = `06082b0601050507011f0101ff04220420${digest}`;
     assert.ok(certificate.raw.toString('hex').includes(extension));
     await assert.rejects(at.shown('other.example', ['acme-tls/1']));
     await at.prover.withdraw(proof);
