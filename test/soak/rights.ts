@@ -30,12 +30,14 @@ interface Subject {
   readonly headers: () => Promise<Record<string, string>>;
   /** Default: `/out/`. */
   readonly path?: '/out/' | '/in/';
+  /** A stream of events over HTTP that rests on the same. */
+  readonly events?: string;
   readonly take: () => Promise<number>;
 }
 
 /**
  * Opens so many viewers at each of two relays that share a database, all by one right; takes the right at the first; and
- * measures how long the last of them stays at either. A bystander must not notice, and a code that was not used yet
+ * measures how long the last of them stays at either, streams of events with them. A bystander must not notice, and a code that was not used yet
  * must not be good any more.
  */
 export async function takeRight(kind: Kind, viewersEach: number): Promise<{ readonly lastGoneMs: number }> {
@@ -72,10 +74,19 @@ export async function takeRight(kind: Kind, viewersEach: number): Promise<{ read
   assert.equal(answer.status, 200);
   const { uri } = (await answer.json()) as { uri: string };
 
+  const streams: Promise<void>[] = [];
+  for (const relay of subject.events === undefined ? [] : [one, two]) {
+    const events = await fetch(relay.url + subject.events, { headers: await subject.headers() });
+    assert.equal(events.status, 200);
+    // It ends, or is cut off.
+    streams.push((events.body ?? new ReadableStream()).pipeTo(new WritableStream()).catch(() => undefined));
+  }
+
   const gone = Promise.all(viewers.map(({ closed }) => closed));
   const begun = performance.now();
   assert.ok((await subject.take()) < 300);
   const codes = new Set((await gone).map(({ code }) => code));
+  await Promise.all(streams);
   const lastGoneMs = performance.now() - begun;
   assert.deepEqual([...codes], [4401]);
   assert.ok(lastGoneMs <= LIMIT_MS, `the last of ${viewers.length} was there for ${lastGoneMs} ms`);
@@ -132,7 +143,8 @@ async function subjectOf(
         permission: () => change({ permissions: { '*': [] } }),
         'permission of a device': () => change({ permissions: { [device.id]: ['command'] } }),
       };
-      return { topic, headers: always(browser.headers), take: takes[kind] };
+      const events = `/api/v1/devices/${device.id}/events`;
+      return { topic, headers: always(browser.headers), events, take: takes[kind] };
     }
   }
 }

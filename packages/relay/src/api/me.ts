@@ -39,7 +39,7 @@ export function meRoutes(app: FastifyInstance, options: MeOptions): void {
   app.get(
     '/api/v1/me',
     {
-      config: { permit: { to: 'session' } },
+      config: { permit: { to: 'session', isQuestion: true } },
       schema: { summary: 'Who is signed in, and what he may', tags: ['app'], security, response: meAnswer },
     },
     async (request, reply) => {

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Refusals } from '../audit/refusals.ts';
 import { callerAddress } from '../auth/caller.ts';
 import type { DeviceBook } from '../auth/gate.ts';
@@ -13,8 +13,10 @@ import { rightAt } from '../people/rights.ts';
 export type Permit =
   /** It holds no secret, or the body brings its own proof. `origin: 'own'`: but no page of another site. */
   | { readonly to: 'everyone'; readonly origin?: 'own' }
-  /** Somebody who is signed in: guests and invites too; a user, no invite; a user of at least this role. */
-  | { readonly to: 'session' | 'user' | 'member' | 'owner' }
+  /** Somebody who is signed in: guests and invites too. `isQuestion`: to be nobody is an answer, no attempt. */
+  | { readonly to: 'session'; readonly isQuestion?: true }
+  /** A user, no invite; a user of at least this role. */
+  | { readonly to: 'user' | 'member' | 'owner' }
   /** Whoever has this permission, or any, on the device that `params.id` names; `least`: and is a user of such a role. */
   | { readonly to: 'device'; readonly permission: Permission | 'any'; readonly least?: Role }
   /** A device that shows its identity. */
@@ -83,8 +85,21 @@ export function enforcePermits(app: FastifyInstance, options: PermitOptions): re
     const { permit } = request.routeOptions.config;
     if (!permit || request.is404) return;
     const verdict = await judge(request, permit, options);
-    if ('code' in verdict) return refuse(request, reply, verdict, options.refusals);
-    request.caller = verdict;
+    if (!('code' in verdict)) {
+      request.caller = verdict;
+      return;
+    }
+    const { code, message, caller } = verdict;
+    const isAnswer = code === 401 && permit.to === 'session' && permit.isQuestion === true;
+    if (!isAnswer) {
+      options.refusals.note({
+        what: 'request',
+        ...(caller && { who: caller.who, household: caller.household }),
+        from: callerAddress(request.raw),
+        detail: `${request.method} ${request.routeOptions.url}: ${message}`,
+      });
+    }
+    return reply.code(code).send({ code, message });
   });
   return rows;
 }
@@ -92,6 +107,8 @@ export function enforcePermits(app: FastifyInstance, options: PermitOptions): re
 interface Refusal {
   readonly code: 401 | 403 | 404;
   readonly message: string;
+  /** Who asked, where that is known. */
+  readonly caller?: Known;
 }
 
 /** Who asks, if he may; else why not. */
@@ -138,16 +155,16 @@ function judgePerson(
   otherwise: Refusal,
 ): Known | Refusal {
   if (!caller) return otherwise;
-  if (!isReading(request) && !isSameOrigin(request)) return FOREIGN;
+  if (!isReading(request) && !isSameOrigin(request)) return { ...FOREIGN, caller };
   if (least === 'session') return caller;
-  return least === 'user' && caller.kind === 'invite'
-    ? NO_USER
-    : judgeRole(caller, least === 'user' ? 'guest' : least);
+  if (least !== 'user') return judgeRole(caller, least);
+  return caller.kind === 'user' ? caller : { ...NO_USER, caller };
 }
 
 function judgeRole(caller: Known, least: Role): Known | Refusal {
   const role = caller.kind === 'user' ? caller.user.role : 'guest';
-  return isAtLeast(role, least) ? caller : { code: 403, message: `only ${words[least]} may do this` };
+  if (isAtLeast(role, least)) return caller;
+  return { code: 403, message: `only ${words[least]} may do this`, caller };
 }
 
 function judgeDevice(
@@ -157,28 +174,14 @@ function judgeDevice(
   permission: Permission | 'any',
 ): Known | Refusal {
   // Who has nothing to do with a device does not learn that it is there.
-  if (household === undefined || household !== caller.household) return NO_DEVICE;
+  if (household === undefined || household !== caller.household) return { ...NO_DEVICE, caller };
   const has = (wanted: readonly Permission[]) => rightAt(caller, { household, device }, wanted);
   const any = has(permissions);
-  if (any.permissions.length === 0) return NO_DEVICE;
+  if (any.permissions.length === 0) return { ...NO_DEVICE, caller };
   const right = permission === 'any' ? any : has([permission]);
   if (right.permissions.length > 0) return { ...caller, by: right.by };
-  return { code: 403, message: `you have no permission to ${verbs[permission as Permission]} this device` };
-}
-
-function refuse(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  refusal: Refusal,
-  refusals: Refusals,
-): FastifyReply {
-  const url = request.routeOptions.url ?? '';
-  refusals.note({
-    what: 'request',
-    from: callerAddress(request.raw),
-    detail: `${request.method} ${url}: ${refusal.message}`,
-  });
-  return reply.code(refusal.code).send(refusal);
+  const message = `you have no permission to ${verbs[permission as Permission]} this device`;
+  return { code: 403, message, caller };
 }
 
 const isReading = ({ method }: FastifyRequest): boolean => ['GET', 'HEAD', 'OPTIONS'].includes(method);

@@ -1,6 +1,6 @@
 import { type Clock, millis, type Timer } from '@perch/runtime';
 import type { Audit } from './audit.ts';
-import type { Act } from './entry.ts';
+import type { Act, Who } from './entry.ts';
 
 /** After a refusal, more of its kind from the same address are only counted for this long. */
 const PERIOD = millis(60_000);
@@ -9,6 +9,8 @@ const MOST_ADDRESSES = 100;
 const MANY = 'many addresses';
 
 export interface Refused {
+  /** Default: nobody knows. */
+  readonly who?: Who;
   readonly what: Act;
   readonly topic?: string;
   readonly household?: string;
@@ -38,7 +40,7 @@ export class Refusals {
 
   note(refused: Refused): void {
     const now = this.#audit.now();
-    const key = `${refused.what} ${refused.from} ${refused.household ?? ''}`;
+    const key = `${refused.what} ${refused.from} ${refused.household ?? ''} ${refused.who?.id ?? ''}`;
     const isMany = !this.#tallies.has(key) && this.#tallies.size >= MOST_ADDRESSES;
     const tally = this.#tallies.get(isMany ? MANY : key);
     if (tally) {
@@ -46,8 +48,8 @@ export class Refusals {
       tally.until = now;
       return;
     }
-    const { household: _ofTheFirst, ...ofNoHousehold } = refused;
-    const shown = isMany ? { ...ofNoHousehold, from: MANY } : refused;
+    const { household: _ofTheFirst, who: _theFirst, ...ofNobody } = refused;
+    const shown = isMany ? { ...ofNobody, from: MANY } : refused;
     this.#audit.note({ who: { kind: 'unknown' }, ...shown, at: now, outcome: 'refused' });
     this.#tallies.set(isMany ? MANY : key, { refused: shown, since: now, until: now, times: 0 });
     this.#timer ??= this.#clock.after(PERIOD, () => this.close());

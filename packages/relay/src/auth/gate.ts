@@ -61,11 +61,13 @@ export class Gate {
 
   /** What a visitor without code may do on a topic; `undefined` if nothing. */
   async grant(visitor: Visitor, topic: string): Promise<Grant | undefined> {
-    const place = await this.placeOf(topic);
     if (this.isOpen(topic)) {
-      return { topic, access: { read: true, write: true }, by: { kind: 'open' }, place };
+      const access = { read: true, write: true };
+      return { topic, access, by: { kind: 'open' }, place: await this.placeOf(topic) };
     }
+    // First, since what is revoked from then on ends the grant: a device that goes meanwhile, too.
     const caller = await this.#caller(visitor);
+    const place = await this.placeOf(topic);
     if (caller?.household !== place.household) return undefined;
     switch (caller.kind) {
       case 'device': {

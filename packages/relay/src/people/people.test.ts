@@ -170,6 +170,33 @@ describe('people', () => {
   });
 });
 
+describe('who is refused', () => {
+  it('is in the audit by name, but for who only asks whether he is signed in', async () => {
+    await using place = await opened();
+    const { owner, relay } = place;
+    const { browser } = await place.join('Gus', 'guest');
+    await new Browser(relay).get('/api/v1/me');
+    await browser.get('/api/v1/users');
+    await browser.get('/api/v1/audit');
+    await new Browser(relay).get('/api/v1/users');
+    const { body } = await owner.get('/api/v1/audit');
+    const { entries } = body as {
+      entries: { who: { kind: string; name?: string }; outcome: string; detail: string }[];
+    };
+    assert.deepEqual(
+      entries
+        .filter(({ outcome }) => outcome === 'refused')
+        .map(({ who, detail }) => `${who.name ?? who.kind}: ${detail}`)
+        .toReversed(),
+      [
+        'Gus: GET /api/v1/users: only a member of the household may do this',
+        'unknown: GET /api/v1/users: a sign-in is needed',
+      ],
+      'what follows soon is counted',
+    );
+  });
+});
+
 describe('permissions', () => {
   const publish = async (relay: Awaited<ReturnType<typeof openRelay>>, topic: string) => {
     const token = await relay.createToken({ topic: '**', scope: ['write'], ttlMs: HOUR });
