@@ -13,6 +13,7 @@ export class ControlRelay implements AsyncDisposable {
   readonly links: DeviceLinks;
   /** What the audit was told: `outcome what device detail`. */
   readonly noted: string[] = [];
+  onNote: (line: string) => void = () => undefined;
   /** Devices that have left, in this order. */
   readonly gone: string[] = [];
   readonly #server: Server;
@@ -29,8 +30,11 @@ export class ControlRelay implements AsyncDisposable {
       autoPong: false,
       handleProtocols: (offered) => (offered.has(PERCH_AGENT_1) ? PERCH_AGENT_1 : false),
     });
-    const note = (outcome: string, { what, device, detail }: Noted) =>
-      void this.noted.push([outcome, what, device, detail].filter(Boolean).join(' '));
+    const note = (outcome: string, { what, device, detail }: Noted) => {
+      const line = [outcome, what, device, detail].filter(Boolean).join(' ');
+      this.noted.push(line);
+      this.onNote(line);
+    };
     this.links = new DeviceLinks({
       whileHolds: (_, end) => {
         this.#rights.add(end);

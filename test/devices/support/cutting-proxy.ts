@@ -9,6 +9,8 @@ export class CuttingProxy implements AsyncDisposable {
   #left = Number.POSITIVE_INFINITY;
   /** Takes no new connections. */
   isDown = false;
+  /** Connections that it did not take. */
+  refused = 0;
 
   private constructor(server: Server) {
     this.#server = server;
@@ -47,6 +49,7 @@ export class CuttingProxy implements AsyncDisposable {
   #join(near: Socket, port: number): void {
     near.on('error', () => near.destroy());
     if (this.isDown) {
+      this.refused++;
       near.destroy();
       return;
     }
