@@ -122,7 +122,7 @@ export class Ca {
       const { names = [], furtherNames = [] } = options;
       if (kept && isGoodFor(kept, names, options)) return new Ca(kept, options);
       // Another relay may be as quick: the first one's stays, and it is read in the next round.
-      const all = [...(kept?.names ?? []), ...names, ...furtherNames];
+      const all = [...(kept?.names ?? []), ...names, ...furtherNames].filter((name) => !permits([], name));
       const fresh = await make([...new Set(all.map((name) => name.toLowerCase()))], options);
       if (!kept) await keep(fresh, options);
       else if (await replace(kept, fresh, options)) options.onReplaced?.();

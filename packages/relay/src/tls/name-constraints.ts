@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 /**
@@ -23,14 +24,12 @@ export const NAME_CONSTRAINTS = '2.5.29.30';
 
 /** Whether an authority that is good for a house and for `further` may sign for `name`, a DNS name or an address. */
 export function permits(further: readonly string[], name: string): boolean {
-  if (ipaddr.isValid(name)) {
+  if (isIP(name)) {
     const address = ipaddr.parse(name);
-    return [...HOUSE_NETWORKS, ...further.filter((other) => ipaddr.isValid(other)).map(alone)].some(
-      (network) => {
-        const [base, bits] = ipaddr.parseCIDR(network);
-        return base.kind() === address.kind() && address.match(base, bits);
-      },
-    );
+    return [...HOUSE_NETWORKS, ...further.filter(isIP).map(alone)].some((network) => {
+      const [base, bits] = ipaddr.parseCIDR(network);
+      return base.kind() === address.kind() && address.match(base, bits);
+    });
   }
   return [...HOUSE_NAMES, ...further].some((domain) => name === domain || name.endsWith(`.${domain}`));
 }
@@ -45,8 +44,8 @@ export function permits(further: readonly string[], name: string): boolean {
  * ```
  */
 export function nameConstraints(further: readonly string[]): Uint8Array<ArrayBuffer> {
-  const names = [...HOUSE_NAMES, ...further.filter((name) => !ipaddr.isValid(name))];
-  const networks = [...HOUSE_NETWORKS, ...further.filter((name) => ipaddr.isValid(name)).map(alone)];
+  const names = [...HOUSE_NAMES, ...further.filter((name) => !isIP(name))];
+  const networks = [...HOUSE_NETWORKS, ...further.filter(isIP).map(alone)];
   const subtrees = [
     ...names.map((name) => der(SEQUENCE, der(0x82, Buffer.from(name, 'latin1')))),
     ...networks.map((network) => der(SEQUENCE, der(0x87, addressAndMask(network)))),

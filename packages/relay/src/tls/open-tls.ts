@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+import { domainToASCII } from 'node:url';
 import type { Clock, Logger } from '@perch/runtime';
 import { mayBePlain } from '../auth/plain-http.ts';
 import { DeviceAuthority } from '../devices/authority.ts';
@@ -30,10 +32,15 @@ export async function openTls(
   const { database, node, port, onChanged, clock, logger } = parts;
   const devices = await new DeviceAuthority({ database, clock }).ca();
   const isEvery = ['0.0.0.0', '::'].includes(listen.host);
+  const names = [...(chosen ? [chosen.host] : []), ...(isEvery ? [] : [listen.host])];
   return await ServerTls.open({
     ...{ tls, database, node, onChanged, clock, logger },
     publicBase: () => publicBase({ listenHost: listen.host, port: port(), isTls: true, chosen }),
-    names: [...(chosen ? [chosen.host] : []), ...(isEvery ? [] : [listen.host])],
+    names: names.map(asCertificatesHaveIt),
     clientAuthority: devices.certificate,
   });
 }
+
+/** RFC 5280 7.2: `bücher.example` as `xn--bcher-kva.example`; an address without the interface that it is bound to. */
+const asCertificatesHaveIt = (name: string): string =>
+  isIP(name) ? name.replace(/%.*$/, '') : domainToASCII(name) || name;

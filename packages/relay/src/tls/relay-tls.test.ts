@@ -78,6 +78,15 @@ describe('a relay beyond loopback', () => {
     assert.match(await relay.signInLink(), new RegExp(`^https://camera\\.local:${relay.port}/#`));
   });
 
+  it('may have a name in any script', async () => {
+    await using relay = await openRelay({ listen: EVERYWHERE, public: { host: 'Küche.example' } });
+    const ca = relay.authority()?.certificate;
+    const servername = 'xn--kche-0ra.example';
+    const socket = await shake(relay.port, { servername, ca, rejectUnauthorized: true });
+    assert.ok(socket.authorized);
+    socket.destroy();
+  });
+
   it('has the same authority after a restart, so that nobody has to trust it anew', async () => {
     const data = join(maker.directory, 'again');
     const authority = async () => {
