@@ -12,6 +12,8 @@ export const limits = {
   bodyTimeout: millis(30_000),
   /** HTTP headers must be complete in this time. */
   headersTimeout: millis(10_000),
+  /** An HTTP connection on which nothing moves for this long, because nobody reads or sends, is closed. */
+  httpIdle: millis(120_000),
   /** A publisher (`/ts`, `/in`) that sends no byte for this long is closed. */
   publisherIdle: millis(30_000),
   /** Server to client WebSocket ping period, when nothing else is sent (COMPAT 1.4). */

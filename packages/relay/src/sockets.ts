@@ -12,6 +12,8 @@ import { callerAddress, callerProgram } from './auth/caller.ts';
 import type { Grant } from './auth/codes.ts';
 import type { Gate, Onlooker } from './auth/gate.ts';
 import { NO_PLAIN_HTTP, type TrustedProxies } from './auth/trusted-proxies.ts';
+import { CaptureDoor, NO_CAPTURES_PROTOCOL } from './captures/receive/capture-door.ts';
+import type { CaptureLines } from './captures/receive/capture-lines.ts';
 import { Connection, type SilenceLimits } from './connection.ts';
 import { AgentDoor, type DeviceCaller, NO_AGENT_PROTOCOL } from './devices/control/agent-door.ts';
 import type { DeviceLinks } from './devices/control/device-links.ts';
@@ -36,6 +38,8 @@ export interface SocketsOptions {
   readonly stats: StatsSockets;
   readonly callers: Callers;
   readonly links: DeviceLinks;
+  /** Devices that bring films. */
+  readonly captureLines: CaptureLines;
   readonly audit: Audit;
   readonly refusals: Refusals;
   readonly proxies: TrustedProxies;
@@ -56,6 +60,7 @@ export class Sockets {
   readonly #server: WebSocketServer;
   readonly #statsServer: WebSocketServer;
   readonly #agentDoor: AgentDoor;
+  readonly #captureDoor: CaptureDoor;
   readonly #connectionLimits: OutletLimits & SilenceLimits;
   #nextId = 1;
   /** Upgrades that are being looked up. */
@@ -85,7 +90,9 @@ export class Sockets {
     };
     this.#server = new WebSocketServer({ ...common, maxPayload: limits.messageBytes });
     this.#statsServer = new WebSocketServer({ ...common, autoPong: true, maxPayload: 4096 });
-    this.#agentDoor = new AgentDoor({ links: options.links, closeTimeout: CLOSE_TIMEOUT_MS });
+    const closeTimeout = CLOSE_TIMEOUT_MS;
+    this.#agentDoor = new AgentDoor({ links: options.links, closeTimeout });
+    this.#captureDoor = new CaptureDoor({ lines: options.captureLines, closeTimeout });
   }
 
   /** Takes the server's upgrades from now on. */
@@ -116,6 +123,9 @@ export class Sockets {
       case 'agent':
         this.#agentDoor.open(request, socket, head, arrival.caller);
         break;
+      case 'captures':
+        this.#captureDoor.open(request, socket, head, arrival.caller);
+        break;
       case 'topic':
       case 'token-first':
         this.#connect(request, socket, head, arrival);
@@ -125,10 +135,12 @@ export class Sockets {
 
   /** Decides what becomes of an upgrade. Spends the one-time code, if it brings one. */
   async #understand(request: IncomingMessage, socket: Duplex): Promise<Arrival> {
-    const { gate, topics, stats, links, tokenFirst, refusals, limits } = this.#options;
+    const { gate, topics, stats, links, captureLines, tokenFirst, refusals, limits } = this.#options;
     if (!this.#options.proxies.settle(request)) return refused(403, NO_PLAIN_HTTP);
     const url = request.url ?? '';
-    if (url.length > limits.urlChars) return refused(400, 'bad address');
+    if (url.length > limits.urlChars) {
+      return refused(414, `an address has at most ${limits.urlChars} characters`);
+    }
     if (this.#options.isClosing()) return STOPPING;
     const flood = this.#tooOften('connection', request);
     if (flood) return flood;
@@ -136,7 +148,8 @@ export class Sockets {
     // As it is written: `..` and the like are no way to another path.
     const pathname = url.split('?', 1)[0] as string;
     const query = new URLSearchParams(url.slice(pathname.length));
-    if (topics.connectionCount + stats.size + links.size + this.#arriving > limits.connections) {
+    const open = topics.connectionCount + stats.size + links.size + captureLines.size;
+    if (open + this.#arriving > limits.connections) {
       return refused(503, 'this relay has as many connections as it takes; try again later');
     }
     if (!socketPermit(pathname)) return refused(404, NO_TOPIC);
@@ -147,7 +160,9 @@ export class Sockets {
       refusals.note({ what: 'statistics', from: callerAddress(request), detail: NOT_ALLOWED });
       return refused(401, NOT_ALLOWED);
     }
-    if (pathname === '/agent') return this.#understandAgent(request);
+    if (pathname === '/agent' || pathname === '/agent/captures') {
+      return this.#understandDevice(request, pathname === '/agent' ? 'agent' : 'captures');
+    }
     const path = parseTopicPath(pathname);
     if (!path) return refused(404, NO_TOPIC);
     const guessing = path.kind === 'session' ? this.#tooOften('code', request) : undefined;
@@ -185,14 +200,14 @@ export class Sockets {
     return { kind: 'topic', path, grant };
   }
 
-  async #understandAgent(request: IncomingMessage): Promise<Arrival> {
+  async #understandDevice(request: IncomingMessage, kind: 'agent' | 'captures'): Promise<Arrival> {
     const { gate, callers, refusals } = this.#options;
     const caller = await callers.ofDevice(request);
     if (this.#options.isClosing()) return STOPPING;
     if (caller) {
-      return this.#agentDoor.understands(request)
-        ? { kind: 'agent', caller }
-        : refused(400, NO_AGENT_PROTOCOL);
+      const door = kind === 'agent' ? this.#agentDoor : this.#captureDoor;
+      if (door.understands(request)) return { kind, caller };
+      return refused(400, kind === 'agent' ? NO_AGENT_PROTOCOL : NO_CAPTURES_PROTOCOL);
     }
     const why = gate.whyNot(request) ?? NO_DEVICE;
     refusals.note({ what: 'device-online', from: callerAddress(request), detail: why });
@@ -272,13 +287,13 @@ export class Sockets {
 type Arrival =
   | Refused
   | { readonly kind: 'stats'; readonly whose: Onlooker }
-  | { readonly kind: 'agent'; readonly caller: DeviceCaller }
+  | { readonly kind: 'agent' | 'captures'; readonly caller: DeviceCaller }
   /** `token-first`: what it may do once it has shown a token. */
   | { readonly kind: 'topic' | 'token-first'; readonly path: TopicPath; readonly grant: Grant };
 
 interface Refused {
   readonly kind: 'refused';
-  readonly status: 400 | 401 | 403 | 404 | 429 | 503;
+  readonly status: 400 | 401 | 403 | 404 | 414 | 429 | 503;
   readonly why: string;
   /** Seconds. */
   readonly retryAfter?: string;

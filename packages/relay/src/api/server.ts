@@ -37,6 +37,8 @@ export async function makeServer(
     routerOptions: { maxParamLength: limits.urlChars },
     http: {
       headersTimeout: limits.headersTimeout,
+      // Node's own is 30 s: so late it would see who is slow.
+      connectionsCheckingInterval: limits.headersTimeout / 4,
       maxHeaderSize: limits.headerBytes,
       // Anything but a WebSocket is an ordinary request that happens to have an Upgrade header.
       shouldUpgradeCallback: (request: IncomingMessage) =>
@@ -47,6 +49,7 @@ export async function makeServer(
   const app = (tls
     ? Fastify({ ...common, serverFactory: httpsServers(tls, https) })
     : Fastify(common)) as unknown as FastifyInstance;
+  socketServer(app).setTimeout(limits.httpIdle);
   if (tls) insistOnTls(app, tls);
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ 'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer' });
