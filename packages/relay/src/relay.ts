@@ -29,6 +29,7 @@ import { Revocations } from './auth/revocations.ts';
 import { StoredCodes } from './auth/stored-codes.ts';
 import { Tokens } from './auth/tokens.ts';
 import { TrustedProxies } from './auth/trusted-proxies.ts';
+import { Captures } from './captures/captures.ts';
 import { DeviceLinks } from './devices/control/device-links.ts';
 import { openDevices } from './devices/open-devices.ts';
 import { serverTrustOf } from './devices/server-trust.ts';
@@ -146,6 +147,13 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
     ...{ audit, clock, logger },
   });
 
+  const captures = scope.own(
+    await Captures.open({
+      whileHolds: (authority, end) => gate.whileHolds(authority, end),
+      ...{ data: options.data, database, audit, clock, logger },
+    }),
+  );
+
   // How the older relays' clients come in, where their secret is known.
   const crossbar = options.crossbar && new CrossbarTokens({ settings: options.crossbar, clock });
   const tokenFirst = crossbar && new TokenFirst({ tokens: crossbar, topics, refusals, clock, logger });
@@ -199,6 +207,7 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
     stats,
     callers,
     links,
+    captureLines: captures.lines,
     audit,
     refusals,
     proxies,
@@ -213,7 +222,7 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
   new Sockets(sockets).attach(server);
   scope.onClose(async () => {
     stats.close();
-    await Promise.all([topics.close(PATIENCE_MS), links.close(PATIENCE_MS)]);
+    await Promise.all([topics.close(PATIENCE_MS), links.close(PATIENCE_MS), captures.close()]);
     stats.terminate();
   });
 
@@ -233,6 +242,7 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
     stats.dismiss((authority) => !gate.holds(authority));
     gate.dismiss();
     links.tick();
+    captures.tick();
   });
   scope.onClose(() => tick.cancel());
 

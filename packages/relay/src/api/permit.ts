@@ -36,6 +36,7 @@ export const socketPermits: Readonly<Record<string, Permit>> = {
   '/session/*': { to: 'topic' },
   '/ws': { to: 'topic' },
   '/agent': { to: 'enrolled' },
+  '/agent/captures': { to: 'enrolled' },
 };
 
 /** The row of a WebSocket's path; `undefined` where there is none of this path. */

@@ -38,12 +38,15 @@ export type Act =
   | 'device-rival'
   | 'device-rules'
   | 'device-move'
+  | 'capture-begin'
   | 'request'
   | 'limit'
   | 'booking-cancel'
   | 'booking-restore'
   | 'certificate-change'
   | 'relay-run'
+  | 'backup'
+  | 'restore'
   | 'notes-lost';
 
 /** `begun` and `ended` belong together by `who`, `what` and `at`; `done` is of a moment. */
