@@ -30,7 +30,9 @@ function commands(): { path: string; command: Command }[] {
   const below = (command: Command, path: string): { path: string; command: Command }[] =>
     command.commands.flatMap((child) => {
       const at = `${path} ${child.name()}`.trim();
-      return child.commands.length > 0 ? below(child, at) : [{ path: at, command: child }];
+      // One with commands below it is one itself where it has flags of its own.
+      const isItself = child.commands.length === 0 || child.options.length > 0;
+      return [...(isItself ? [{ path: at, command: child }] : []), ...below(child, at)];
     });
   const program = makeProgram({ terminal: { stdout: quiet, stderr: quiet, env: {} }, exitCode: 0 });
   return below(program, '').filter(({ path }) => !/^(vw|cloudtalker)/.test(path));
@@ -75,6 +77,23 @@ test('flags are taken with dashes too', async () => {
   const { code, stderr } = await perch('agent', '--input-port', '9000');
   assert.equal(code, 2);
   assert.match(stderr, /--input_port/);
+});
+
+test('a relay is backed up and restored, and nothing is overwritten', async (t) => {
+  const [data, elsewhere] = [scratch(t), scratch(t)];
+  const file = join(scratch(t), 'backup');
+  const none = await perch('relay', 'backup', file, '--data', join(data, 'none'));
+  assert.deepEqual([none.code, none.stderr.includes('No relay has kept anything')], [1, true]);
+  await perch('token', 'create', '--topic', 'x', '--data', data);
+  const made = await perch('relay', 'backup', file, '--data', data);
+  assert.equal(made.code, 0, made.stderr);
+  assert.match(made.stdout, /holds \d+ rows.*keep it safe/);
+  assert.equal((await perch('relay', 'backup', file, '--data', data)).code, 1);
+  assert.equal((await perch('relay', 'restore', file, '--data', data)).code, 1);
+  const restored = await perch('relay', 'restore', file, '--data', elsewhere);
+  assert.match(restored.stdout, /^The state of 20.* is restored/);
+  const { stdout } = await perch('token', 'list', '--data', elsewhere, '--json');
+  assert.equal((JSON.parse(stdout) as unknown[]).length, 1);
 });
 
 test('a token is made, listed and revoked; its secret is shown once', async (t) => {

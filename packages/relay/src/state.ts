@@ -43,7 +43,7 @@ export async function openState(place: StatePlace & { check?: boolean }): Promis
   }
 }
 
-const addressOf = ({ database, data }: StatePlace): DatabaseAddress => parseDatabaseAddress(database, data);
+export const addressOf = ({ database, data }: StatePlace): DatabaseAddress => parseDatabaseAddress(database, data);
 
 /** Makes a token, also while a relay runs on the same state: for `perch token create`. @returns its secret. */
 export async function createTokenIn(place: StatePlace & NewToken): Promise<string> {
@@ -107,13 +107,13 @@ export async function verifyAuditIn(place: StatePlace): Promise<readonly ChainSt
 }
 
 /** What is done on the machine itself, by a program that ends at once: written at once. */
-async function noteByHost(database: Database, place: StatePlace, noted: Noted): Promise<void> {
+export async function noteByHost(database: Database, place: StatePlace, noted: Noted): Promise<void> {
   const at = Math.floor(place.clock.wall());
   await appendEntries(database, nodeOf(place.data), [{ ...noted, at, outcome: 'done' }]);
 }
 
 /** Whether there is any state. To look must not make it. */
-function isThere(place: StatePlace): boolean {
+export function isThere(place: StatePlace): boolean {
   const address = addressOf(place);
   return address.kind === 'postgres' || existsSync(address.path) || hasOldFiles(place.data);
 }

@@ -9,6 +9,7 @@ import { flagLayer, withSettings } from '../flags.ts';
 import { webRoot } from '../places.ts';
 import { Stop } from '../stop.ts';
 import { loggerFor, type Run, writeJson } from '../terminal.ts';
+import { addRelayBackup } from './relay-backup.ts';
 import { tlsFlags, tlsOptions, trustJson, trustText, withTls } from './relay-tls.ts';
 
 interface Flags {
@@ -18,7 +19,9 @@ interface Flags {
 }
 
 export function addRelay(program: Command, run: Run): void {
-  withTls(withSettings(program.command('relay')), {
+  const relay = program.command('relay');
+  addRelayBackup(relay, run);
+  withTls(withSettings(relay), {
     public: 'the name or address under which people reach it, for links and its certificate',
   })
     .description('run the public side: publishers in, viewers out, on one port')

@@ -1,4 +1,5 @@
 import { RelayError } from '../errors.ts';
+import type { Value } from './database.ts';
 
 /** One row of an answer. Asks for a column say what they expect; anything else is damage. */
 export class Row {
@@ -26,6 +27,15 @@ export class Row {
 
   optionalNumber(column: string): number | undefined {
     return this.#isEmpty(column) ? undefined : this.number(column);
+  }
+
+  /** All of it, as it is: for copying. */
+  values(): Readonly<Record<string, Value>> {
+    for (const [column, value] of Object.entries(this.#columns)) {
+      const isValue = value === null || typeof value === 'string' || Number.isSafeInteger(value);
+      if (!isValue) throw this.#unexpected(column, 'text, a whole number or nothing');
+    }
+    return this.#columns as Readonly<Record<string, Value>>;
   }
 
   #isEmpty(column: string): boolean {
