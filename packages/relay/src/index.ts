@@ -1,9 +1,9 @@
 export { checkOrigins } from './api/web.ts';
 export type { ChainState as AuditChainState } from './audit/verify.ts';
 export { isLoopback } from './auth/plain-http.ts';
-export { backupIn, restoreIn } from './backup/in-state.ts';
 export type { NewToken, Scope as TokenScope, TokenRecord } from './auth/tokens.ts';
 export { parseNetwork } from './auth/trusted-proxies.ts';
+export { backupIn, restoreIn } from './backup/in-state.ts';
 export { RelayError, type RelayErrorCode } from './errors.ts';
 export type { TopicInfo } from './live-topic.ts';
 export type { ClientStats, FlowStats } from './observe/client-stats.ts';

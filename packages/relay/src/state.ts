@@ -43,7 +43,8 @@ export async function openState(place: StatePlace & { check?: boolean }): Promis
   }
 }
 
-export const addressOf = ({ database, data }: StatePlace): DatabaseAddress => parseDatabaseAddress(database, data);
+export const addressOf = ({ database, data }: StatePlace): DatabaseAddress =>
+  parseDatabaseAddress(database, data);
 
 /** Makes a token, also while a relay runs on the same state: for `perch token create`. @returns its secret. */
 export async function createTokenIn(place: StatePlace & NewToken): Promise<string> {
