@@ -28,6 +28,14 @@ describe('a token bucket', () => {
     );
   });
 
+  it('is exact, whatever fraction of a millisecond the clock shows', () => {
+    const { clock, buckets: all } = buckets({ burst: 1, periodMs: 10_000 });
+    for (let i = 0; i < 1_000; i++) {
+      clock.advance(10_000 + i / 7);
+      assert.equal(all.take('a'), 0);
+    }
+  });
+
   it('is of one key alone', () => {
     const { buckets: all } = buckets({ burst: 1 });
     assert.equal(all.take('a'), 0);

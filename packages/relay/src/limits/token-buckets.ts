@@ -36,7 +36,8 @@ export class TokenBuckets {
 
   /** Takes one. @returns 0, or how long until there is one: then nothing was taken. */
   take(key: string): Millis {
-    const now = this.#clock.now();
+    // Whole, so that sums and differences are exact.
+    const now = Math.floor(this.#clock.now());
     this.#forgetFull(now);
     const isNew = !this.#fullAt.has(key);
     const own = isNew && this.#fullAt.size >= this.#mostKeys ? MANY : key;
