@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { launch } from '@perch/testkit';
+import { Browser } from '../support/browser.ts';
 
 // The tarball of `npm pack`, installed into an empty prefix, as somebody does on a server.
 
@@ -63,7 +64,7 @@ test('it serves the app and ends with its signal', async () => {
     env,
     readyWhen: /"event":"ready".*\n/,
   });
-  const { relay } = JSON.parse(
+  const { relay, signIn } = JSON.parse(
     up
       .output()
       .split('\n')
@@ -72,6 +73,9 @@ test('it serves the app and ends with its signal', async () => {
   for (const file of ['/', '/app.js', '/player.js', '/manifest.webmanifest', '/sw.js']) {
     assert.equal((await fetch(relay + file)).status, 200, file);
   }
+  const owner = await Browser.signedIn({ url: relay }, signIn);
+  const kept = await owner.put('/api/v1/me/password', { password: 'a long enough one' });
+  assert.equal(kept.status, 204, 'passwords are hashed by a process that is in the tarball');
   await up.close('SIGTERM');
   assert.equal(await up.exited, 0);
 });

@@ -59,8 +59,9 @@ async function buildProgram(outdir) {
     absWorkingDir: root,
     entryPoints: {
       perch: 'packages/cli/src/main.ts',
-      // A thread of the relay, which looks for it beside itself.
+      // A thread and a process of the relay, which looks for them beside itself.
       'sqlite-worker': 'packages/relay/src/storage/sqlite-worker.ts',
+      'hash-process': 'packages/relay/src/people/password/hash-process.ts',
     },
     outdir,
     bundle: true,
