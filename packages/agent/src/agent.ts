@@ -139,8 +139,9 @@ async function assemble(options: AgentOptions, scope: Scope): Promise<Agent> {
       },
     });
     await scope.own(control).start();
+    const moved = () => control.status.relays;
+    scope.own(new Renewal({ identity, dialer: ownDialer, data, relays: moved, clock, logger }));
   }
-  if (identity) scope.own(new Renewal({ identity, dialer: ownDialer, data, clock, logger }));
   logger.info('agent ready', { url, data, ...(identity && { device: identity.device }) });
 
   const ended = Promise.withResolvers<void>();

@@ -2,6 +2,7 @@ export { type Agent, startAgent } from './agent.ts';
 export { type EnvironmentSettings, type LogLevel, settingsFromEnvironment } from './config.ts';
 export { AgentError, type AgentErrorCode } from './errors.ts';
 export { type Enrolled, type EnrolOptions, enrol } from './identity/enrol.ts';
+export { identityIn, type KeptIdentity, setRelayIn } from './identity/kept-identity.ts';
 export { type Renewed, renewIdentity } from './identity/renew-identity.ts';
 export type { AgentOptions, GivenDestination } from './options.ts';
 export { RuleError, type RuleErrorCode } from './rules/errors.ts';

@@ -70,6 +70,10 @@ export interface Relay extends AsyncDisposable {
   createToken(token: NewToken): Promise<string>;
   /** Makes a code that enrols one device of the first household, within ten minutes. @param name what people call it. */
   createEnrolmentCode(name: string): Promise<string>;
+  /** Whether a device of this id is enrolled. */
+  hasDevice(id: string): Promise<boolean>;
+  /** Certificate of the authority that signs devices' certificates, PEM. */
+  deviceAuthority(): Promise<string>;
   /** The valid token with this secret. */
   findToken(secret: string): Promise<TokenRecord | undefined>;
 }

@@ -281,6 +281,8 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
       audit.done(tokenMade(record));
       return secret;
     },
+    hasDevice: async (id) => (await devices.find(id)) !== undefined,
+    deviceAuthority: async () => (await deviceParts.authority.ca()).certificate,
     async createEnrolmentCode(name) {
       const made = await devices.makeCode({ household: FIRST_HOUSEHOLD, name });
       if (made !== 'busy') return made.code;

@@ -12,6 +12,7 @@ import { loggerFor, type Run, writeJson } from '../terminal.ts';
 import { agentOptions } from './agent.ts';
 import { relayOptions } from './relay.ts';
 import { tlsFlags, trustJson, trustText, withTls } from './relay-tls.ts';
+import { enrolUp } from './up-identity.ts';
 import { type Front, frontOptions, publicFront } from './up-public.ts';
 import { uplinkToken } from './up-token.ts';
 
@@ -93,13 +94,17 @@ async function startUpAgent(loaded: Loaded, { demo, relay, front, logger }: UpAg
   const { config } = loaded;
   const options = agentOptions(loaded, logger.child({ part: 'agent' }));
   const caFile = front?.caFile;
-  const token = await uplinkToken({ data: config.data, topic: '**', relay });
+  const { data } = config;
+  const token = await uplinkToken({ data, topic: '**', relay });
+  const uplink = front?.uplink ?? relay.url;
+  const outgoing = { ...options.outgoing, ...(caFile !== undefined && { caFile }) };
+  await enrolUp({ data, relay, uplink, outgoing, logger });
   try {
     return await startAgent({
       ...options,
-      ...(caFile !== undefined && { outgoing: { ...options.outgoing, caFile } }),
+      outgoing,
       sources: [...(options.sources ?? []), ...(demo ? [demoSource(DEMO)] : [])],
-      share: { relay: front?.uplink ?? relay.url, token },
+      share: { relay: uplink, token },
     });
   } catch (error) {
     // The agent does not know that here --listen is the relay's.
