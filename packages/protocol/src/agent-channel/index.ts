@@ -29,4 +29,5 @@ export {
   type StateItem,
   type StateItems,
   type StateList,
+  stateSize,
 } from './state.ts';

@@ -50,6 +50,21 @@ export function applyChanges(state: DeviceState, changes: StateChanges): DeviceS
   return next;
 }
 
+const sizes = new WeakMap<StateItem, number>();
+
+/** How much a state is: characters of its items' JSON. Each item is measured once. */
+export function stateSize(state: StateItems): number {
+  let chars = 0;
+  for (const list of listNames) {
+    for (const item of state[list]) {
+      const size = sizes.get(item) ?? JSON.stringify(item).length;
+      sizes.set(item, size);
+      chars += size;
+    }
+  }
+  return chars;
+}
+
 /** Says what of a device's state is new, for one connection. */
 export class StateDiffer {
   readonly #most: number;

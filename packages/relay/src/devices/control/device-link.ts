@@ -1,4 +1,11 @@
-import { applyChanges, type DeviceState, noState } from '@perch/protocol';
+import {
+  applyChanges,
+  channelLimits,
+  closeCodes,
+  type DeviceState,
+  noState,
+  stateSize,
+} from '@perch/protocol';
 import type { Clock, Millis } from '@perch/runtime';
 import type { AgentLine, Said } from './agent-line.ts';
 import { Requests } from './requests.ts';
@@ -85,8 +92,13 @@ export class DeviceLink {
     if (said.type === 'state') {
       line.countUnasked();
       const before = this.#isBlank ? noState : (this.#sight.state ?? noState);
+      const state = applyChanges(before, said.changes);
+      if (stateSize(state) > channelLimits.stateChars) {
+        line.end(closeCodes.tooBig, 'more state than a relay keeps of a device');
+        return;
+      }
       this.#isBlank = false;
-      this.#show({ online: true, at: this.#clock.wall(), state: applyChanges(before, said.changes) });
+      this.#show({ online: true, at: this.#clock.wall(), state });
     } else if (!this.requests.take(said)) {
       line.countUnasked();
     }

@@ -11,14 +11,16 @@ function setUp() {
   const clock = new FakeClock();
   const link = new DeviceLink({ device: 'kitchen-x7k2', clock });
   const told: RelayMessage[] = [];
+  const ended: number[] = [];
   const line = {
     send: (message: RelayMessage) => void told.push(message),
     countUnasked: () => undefined,
+    end: (code: number) => void ended.push(code),
     isFull: false,
   } as unknown as AgentLine;
   const say = (set: readonly StateItem[]) => link.take(line, { type: 'state', changes: { feeds: { set } } });
   const watches = () => told.flatMap((message) => (message.type === 'watch' ? [message.someone] : []));
-  return { clock, link, line, say, watches };
+  return { clock, link, line, say, watches, ended };
 }
 
 /** What a reader has got, event by event. */
@@ -56,6 +58,14 @@ test('a new connection begins from nothing: what is no more there is not shown',
   link.connect(line, 'boot');
   say([{ feed: 'b' }]);
   assert.deepEqual(link.sight.state?.feeds, [{ feed: 'b' }]);
+});
+
+test('a device that says more and more is not kept without end', () => {
+  const { link, line, say, ended } = setUp();
+  link.connect(line, 'boot');
+  for (let i = 0; ended.length === 0; i++) say([{ feed: `${i}`, text: 'x'.repeat(100_000) }]);
+  assert.deepEqual(ended, [1009]);
+  assert.equal(link.sight.state?.feeds.length, 10);
 });
 
 test('who reads slowly is told less often, and at the end what is newest', async () => {
