@@ -169,7 +169,7 @@ describe('the page of a device', () => {
     assert.deepEqual(JSON.parse(relay.deeds[0]?.split(' ').slice(2).join(' ') ?? ''), {
       id: 'thermal',
       stream: 'thermal',
-      destination: `ws://${host}/in/kitchen-x7k2/thermal`,
+      destination: `http://${host}/session/kitchen-x7k2/thermal`,
       token: '',
       protocol: 'perch.1',
     });

@@ -223,7 +223,9 @@ export const kitchenState = (host: string) => ({
     },
   ],
   destinations: [
-    destination('front', 'stream/front', `ws://${host}/in/kitchen-x7k2/stream/front`, { viewers: 2 }),
+    destination('shared/stream/front', 'stream/front', `http://${host}/session/kitchen-x7k2/stream/front`, {
+      viewers: 2,
+    }),
     destination('camera', 'camera', `ws://${host}/in/kitchen-x7k2/camera`, { viewers: 0, bitRate: 0 }),
     destination('backup', 'stream/front', 'wss://backup.example/in/kitchen', {
       state: 'waiting',

@@ -3,7 +3,7 @@ import { Confirm } from '../frame/confirm.tsx';
 import { say } from '../frame/toast.tsx';
 import { showBitrate, showDelay } from '../words/rate.ts';
 import { count } from '../words/time.ts';
-import { type DestinationState, destinationWords, topicOf } from './device-state.ts';
+import { type DestinationState, destinationWords, isOfItself, topicOf } from './device-state.ts';
 import { deleteDestination } from './rules.ts';
 
 /** Where the device sends, and how that goes. */
@@ -32,7 +32,7 @@ export function DestinationList({
                 <small class="trouble-text">{destination.lastError}</small>
               )}
             </span>
-            {isAllowed && !destination.readOnly && (
+            {isAllowed && !destination.readOnly && !isOfItself(destination) && (
               <button
                 type="button"
                 class="quiet small"
@@ -66,10 +66,12 @@ const dotOf = ({ state }: DestinationState): string =>
   state === 'open' ? '' : state === 'invalid' ? 'bad' : 'waiting';
 
 /** `this relay`, or the name of the other end. */
-function whereTo({ address }: DestinationState, device: string): string {
+function whereTo(destination: DestinationState, device: string): string {
+  const { address } = destination;
   const url = URL.parse(address);
   if (!url) return address;
-  return url.host === location.host && topicOf(address, device) !== undefined ? 'this relay' : url.host;
+  const isHere = isOfItself(destination) || url.host === location.host;
+  return isHere && topicOf(address, device) !== undefined ? 'this relay' : url.host;
 }
 
 function factsOf(destination: DestinationState): string[] {

@@ -1,7 +1,7 @@
 import { DeedButton, Trouble, useDeed } from '../frame/form.tsx';
 import { say } from '../frame/toast.tsx';
 import { DestinationList } from './destination-list.tsx';
-import { type DeviceState, type FeedState, topicsOf } from './device-state.ts';
+import { type DeviceState, type FeedState, relayOf, topicsOf } from './device-state.ts';
 import { MediumCard } from './medium-card.tsx';
 import { sendHere } from './rules.ts';
 import { StreamMix } from './stream-mix.tsx';
@@ -21,6 +21,7 @@ export function DeviceLive({
   mayChange: boolean;
 }) {
   const topics = topicsOf(state, id);
+  const relay = relayOf(state, id, location.origin);
   const { feeds, streams, destinations, sources } = state;
   const broken = sources.filter(({ lastError }) => lastError !== undefined);
   return (
@@ -46,7 +47,7 @@ export function DeviceLive({
               >
                 <StreamMix device={id} stream={stream} feeds={feeds} isAllowed={mayChange} />
                 {!topics.has(stream.stream) && (
-                  <NotSent device={id} name={stream.stream} mayChange={mayChange} />
+                  <NotSent device={id} relay={relay} name={stream.stream} mayChange={mayChange} />
                 )}
               </MediumCard>
             ))}
@@ -68,7 +69,7 @@ export function DeviceLive({
                 oddities={isOnline ? feed.oddities : []}
               >
                 {!topics.has(feed.feed) && !isIn(feed, state) && (
-                  <NotSent device={id} name={feed.feed} mayChange={mayChange} />
+                  <NotSent device={id} relay={relay} name={feed.feed} mayChange={mayChange} />
                 )}
               </MediumCard>
             ))}
@@ -92,10 +93,20 @@ export function DeviceLive({
 const isIn = ({ feed }: FeedState, { streams }: DeviceState): boolean =>
   streams.some(({ feeds }) => feeds.includes(feed));
 
-function NotSent({ device, name, mayChange }: { device: string; name: string; mayChange: boolean }) {
+function NotSent({
+  device,
+  relay,
+  name,
+  mayChange,
+}: {
+  device: string;
+  relay: string;
+  name: string;
+  mayChange: boolean;
+}) {
   const { isBusy, problem, run } = useDeed();
   const send = async () => {
-    const answer = await run(() => sendHere(device, name));
+    const answer = await run(() => sendHere(device, name, relay));
     if (answer?.ok) say(`${name} comes here from now on.`);
   };
   return (

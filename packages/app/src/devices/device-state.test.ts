@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeDeviceNews, destinationWords, topicOf, topicsOf } from './device-state.ts';
+import { decodeDeviceNews, destinationWords, relayOf, topicOf, topicsOf } from './device-state.ts';
 
 const news = decodeDeviceNews({
   online: true,
@@ -67,4 +67,14 @@ test('a destination that waits says for how long', () => {
   assert.ok(open && waiting);
   assert.equal(destinationWords(open), 'Connected');
   assert.equal(destinationWords({ ...waiting, nextTryInMs: 2_300 }), 'Next try in 3 s');
+});
+
+test('a feed is sent to this relay where the device reaches it, which may be another name than that of the page', () => {
+  assert.ok(news.state);
+  assert.equal(relayOf(news.state, 'kitchen-x7k2', 'https://page.example'), 'https://page.example');
+  const [first] = news.state.destinations;
+  assert.ok(first);
+  const shared = { ...first, id: 'shared/camera', address: 'https://inner:8443/session/kitchen-x7k2/camera' };
+  const state = { ...news.state, destinations: [shared] };
+  assert.equal(relayOf(state, 'kitchen-x7k2', 'https://page.example'), 'https://inner:8443');
 });

@@ -162,6 +162,16 @@ export function topicsOf(state: DeviceState, device: string): ReadonlyMap<string
   return new Map(topics);
 }
 
+/** Whether the device made a destination by itself, as no rule sends that feed or stream anywhere. */
+export const isOfItself = ({ id }: DestinationState): boolean => id.startsWith('shared/');
+
+/** Where the device reaches this relay, as it says itself; else where this page does. */
+export function relayOf(state: DeviceState, device: string, page: string): string {
+  const own = state.destinations.find((one) => isOfItself(one) && topicOf(one.address, device) !== undefined);
+  const url = own && URL.parse(own.address);
+  return url ? `${url.protocol}//${url.host}` : page;
+}
+
 /** What a destination does, in words. */
 export function destinationWords({ state, nextTryInMs }: DestinationState): string {
   switch (state) {

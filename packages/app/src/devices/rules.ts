@@ -15,14 +15,14 @@ export const putStream = (
 export const deleteStream = (device: string, stream: string): Promise<Answer<undefined>> =>
   tell(at(device, 'streams', stream), { method: 'DELETE' });
 
-/** Sends a feed or stream to this relay, where it can be seen under the same name below the device's id. */
-export const sendHere = (device: string, stream: string): Promise<Answer<undefined>> =>
+/** Sends a feed or stream to this relay, where it can be seen under the same name below the device's id. @param relay its address. */
+export const sendHere = (device: string, stream: string, relay: string): Promise<Answer<undefined>> =>
   tell(at(device, 'destinations'), {
     method: 'POST',
     body: {
       id: stream,
       stream,
-      destination: `${location.origin.replace(/^http/, 'ws')}/in/${device}/${stream}`,
+      destination: `${relay}/session/${device}/${stream}`,
       token: '',
       protocol: 'perch.1',
     },

@@ -17,10 +17,13 @@ export function Dialog({
   children: ComponentChildren;
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const body = useRef<HTMLDivElement>(null);
   const id = useId();
   useEffect(() => {
     const before = document.activeElement;
     dialog.current?.showModal();
+    // The browser would choose the button that closes it again.
+    body.current?.querySelector<HTMLElement>('input:not([hidden]), select, button, a[href]')?.focus();
     return () => {
       // It goes from the page as it is: closing it would say that the person did.
       if (before instanceof HTMLElement && before.isConnected) before.focus();
@@ -43,7 +46,9 @@ export function Dialog({
             <Icon name="close" />
           </button>
         </div>
-        {children}
+        <div class="sheet-body" ref={body}>
+          {children}
+        </div>
       </div>
     </dialog>
   );

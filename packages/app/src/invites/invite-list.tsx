@@ -6,7 +6,7 @@ import { say } from '../frame/toast.tsx';
 import { useAsked } from '../http/use-asked.ts';
 import { topicWords } from '../live/stream-info.ts';
 import { allowedWords } from '../people/permission-words.ts';
-import { showUntil } from '../words/time.ts';
+import { showAgo, showUntil } from '../words/time.ts';
 import { useNow } from '../words/use-now.ts';
 import { decodeInvites, endInvite, type Invite } from './invite.ts';
 import { InviteDialog } from './invite-dialog.tsx';
@@ -51,6 +51,7 @@ export function InviteList() {
                     ? 'Does not expire'
                     : `Ends ${showUntil(invite.expires, now)}`}
                   {invite.once && ', opens once'}
+                  {invite.lastOpened !== undefined && ` · opened ${showAgo(invite.lastOpened, now)}`}
                 </small>
               </span>
               <button
@@ -83,10 +84,9 @@ export function InviteList() {
   );
 }
 
-/** What an invite is to: a device by its name, or a stream. */
+/** What an invite is to: a stream, perhaps of a device, or a whole device. */
 function whatOf({ device, topic }: Invite, names: ReadonlyMap<string, string>): string {
-  if (device !== undefined) return names.get(device) ?? device;
-  if (topic === undefined) return 'nothing';
+  if (topic === undefined) return names.get(device ?? '') ?? device ?? '';
   const { where, what } = topicWords(topic, names);
   return where + what;
 }

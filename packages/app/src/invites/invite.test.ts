@@ -24,7 +24,7 @@ test('links are read with what they open and until when', () => {
     permissions: ['view'],
     expires: Date.UTC(2026, 10, 22, 10),
     once: true,
-    lastUsed: undefined,
+    lastOpened: undefined,
   });
   assert.equal(call?.isCall, true);
 });

@@ -14,7 +14,7 @@ export interface Invite {
   readonly expires: number | undefined;
   /** It opens once. */
   readonly once: boolean;
-  readonly lastUsed: number | undefined;
+  readonly lastOpened: number | undefined;
 }
 
 /** What an invite shall be. */
@@ -46,7 +46,7 @@ function decodeInvite(fields: Fields): Invite | undefined {
     permissions: knownPermissions(fields.texts('permissions')),
     expires: fields.time('expires'),
     once: fields.flag('once'),
-    lastUsed: fields.time('lastUsed') ?? fields.time('opened'),
+    lastOpened: fields.time('lastUsed'),
   };
 }
 
