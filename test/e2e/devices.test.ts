@@ -167,6 +167,59 @@ test('a device at a relay that ends TLS pins it, and shows its certificate', {
   assert.match(again.stdout, /it is not yet time/);
 });
 
+test('the agent of perch up is a device of its relay, the same at each start, and keeps flat topic names', {
+  timeout: 60_000,
+}, async (t) => {
+  const data = scratch(t);
+  const up = () =>
+    startPerch<{ relay: string; agent: string; signIn: string }>([
+      ...['up', '--listen', '127.0.0.1:0', '--agent_listen', '127.0.0.1:0', '--no-demo', '--data', data],
+    ]);
+  const devices = async ({ signIn: link }: { signIn: string }) => {
+    const owner = await signIn(new URL(link).origin, link);
+    const answer = await fetch(`${owner.url}/api/v1/devices`, { headers: owner.headers });
+    return { owner, list: (await answer.json()) as { id: string }[] };
+  };
+  let first: { id: string }[];
+  {
+    await using running = await up();
+    const { owner, list } = await devices(running.ready);
+    first = list;
+    assert.equal(first.length, 1);
+    const { Cookie = '', Origin = '' } = owner.headers;
+    using viewer = await Peer.open(`${owner.url}/out/video0`, { headers: { Cookie, Origin } });
+    await arrives(t, running.ready.agent, 'video0', viewer);
+  }
+  {
+    await using running = await up();
+    const { owner, list } = await devices(running.ready);
+    assert.deepEqual(
+      list.map(({ id }) => id),
+      first.map(({ id }) => id),
+    );
+    // Who removes it gets another one at the next start.
+    const [{ id = '' } = {}] = list;
+    const { Cookie = '', Origin = '' } = owner.headers;
+    await fetch(`${owner.url}/api/v1/devices/${id}`, { method: 'DELETE', headers: { Cookie, Origin } });
+  }
+  {
+    await using running = await up();
+    const { list } = await devices(running.ready);
+    assert.equal(list.length, 1);
+    assert.notEqual(list[0]?.id, first[0]?.id);
+  }
+  // A machine that is another relay's device stays that.
+  await using other = await openRelay();
+  const code = await other.createEnrolmentCode('elsewhere');
+  await perch(['enroll', other.url, code, '--again', '--data', data]);
+  {
+    await using running = await up();
+    assert.match(running.launched.output(), /is a device of another relay, and stays one/);
+  }
+  const { relays } = JSON.parse(readFileSync(join(data, 'identity.json'), 'utf8')) as { relays: string[] };
+  assert.deepEqual(relays, [other.url]);
+});
+
 /** What the app shows with a code: whom to trust, and its pin. */
 async function trustOf(url: string): Promise<{ trust: string; pin: string }> {
   const { X509Certificate } = await import('node:crypto');
