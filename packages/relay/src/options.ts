@@ -38,6 +38,8 @@ export interface RelayOptions {
   readonly webRoot?: string;
   /** Secret of the first sign-in link; by default a random one. One use, 15 minutes. */
   readonly appSecret?: string;
+  /** What the hash of a new password costs: N of scrypt is 2 to the power of this, 10 to 17. Default 17; tests take less. */
+  readonly passwordCost?: number;
   /** Takes crossbar's tokens as first message. Off without it. */
   readonly crossbar?: CrossbarSettings;
   /** Serves practable relay's access API. Off without it. */

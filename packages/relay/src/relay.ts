@@ -88,7 +88,7 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
   const refusals = scope.own(new Refusals({ audit, clock }));
   const tokens = new Tokens({ database, clock, logger });
   const sessions = new AppSessions({ database, clock, logger });
-  const people = scope.own(new People({ database, clock }));
+  const people = scope.own(new People({ database, clock, passwordCost: options.passwordCost }));
   const { users } = people;
   const makeLink = async (secret?: string) => {
     const user = await users.firstOwner(FIRST_HOUSEHOLD);

@@ -7,7 +7,7 @@ import { createHouseholdIn } from '../index.ts';
 
 /** A relay with two households, and the browser of each owner. */
 async function opened() {
-  const relay = await openRelay();
+  const relay = await openRelay({ passwordCost: 10 });
   const made = await createHouseholdIn({
     data: relay.data,
     name: 'lab',

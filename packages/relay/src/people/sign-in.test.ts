@@ -8,7 +8,8 @@ import { openRelay } from '../../../../test/support/relay.ts';
 type Options = Parameters<typeof openRelay>[0];
 
 async function opened(options: Options = {}) {
-  const relay = await openRelay(options);
+  // The usual cost is for `passwords.test.ts`: here it would only make the test slow.
+  const relay = await openRelay({ passwordCost: 10, ...options });
   // Passkeys need a name; as people see it the relay is on localhost.
   const site = { url: relay.url.replace('127.0.0.1', 'localhost') };
   const owner = await Browser.signedIn(site, await relay.signInLink());
