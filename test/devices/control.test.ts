@@ -48,7 +48,7 @@ const isOnline = ({ online, state }: Shown) => online && state !== null;
 test('an enrolled device is seen, live, and is told to do what its own page could', {
   timeout: 60_000,
 }, async (t) => {
-  const { owner, device, agent } = await setUp(t);
+  const { relay, owner, device, agent } = await setUp(t);
   const first = await event(owner, device, isOnline);
   assert.deepEqual(first.state?.feeds, []);
   const [listed] = await owner.json<{ id: string; online: boolean }[]>('devices');
@@ -63,7 +63,16 @@ test('an enrolled device is seen, live, and is told to do what its own page coul
     'stream/front': ['video0'],
   });
 
-  const stats = (await (await fetch(`${agent.url}/api/stats`)).json()) as { streams: object[] };
+  const stats = (await (await fetch(`${agent.url}/api/stats`)).json()) as {
+    streams: object[];
+    control: object;
+  };
+  assert.deepEqual(stats.control, {
+    state: 'connected',
+    relays: [relay.url],
+    relay: relay.url,
+    lastError: null,
+  });
   const state = await owner.json<Shown>(`devices/${device}/state`);
   assert.deepEqual(Object.keys(state.state?.streams[0] ?? {}), Object.keys(stats.streams[0] ?? {}));
 

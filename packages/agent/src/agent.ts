@@ -95,7 +95,11 @@ async function assemble(options: AgentOptions, scope: Scope): Promise<Agent> {
   };
   const sources: Source[] = [];
   const { routes: pages, preview } = await readPages(options);
-  const parts = { switchboard, streams, publishers, members, uplinks, sources, store, preview, clock };
+  let connection: ControlConnection | undefined;
+  const parts = {
+    ...{ switchboard, streams, publishers, members, uplinks, sources, store, preview, clock },
+    control: () => connection?.status,
+  };
 
   const router = new Router(makeRoutes({ ...parts, origin: isLocal ? 'local' : 'network', pages }));
   const server = new ApiServer({ listen, guard, router, onMember, protocols: [PERCH_1, 'null'], logger });
@@ -138,6 +142,7 @@ async function assemble(options: AgentOptions, scope: Scope): Promise<Agent> {
         apply(store.current);
       },
     });
+    connection = control;
     await scope.own(control).start();
     const moved = () => control.status.relays;
     scope.own(new Renewal({ identity, dialer: ownDialer, data, relays: moved, clock, logger }));

@@ -4,7 +4,7 @@ type Labels = Readonly<Record<string, string>>;
 type Sample = readonly [labels: Labels, value: number];
 
 /** The same figures as `/api/stats`, in Prometheus' text format 0.0.4. */
-export function formatMetrics({ feeds, streams, destinations, members, sources }: Stats): string {
+export function formatMetrics({ feeds, streams, destinations, members, sources, control }: Stats): string {
   const byFeed = (value: (feed: Stats['feeds'][number]) => number): Sample[] =>
     feeds.map((feed) => [{ feed: feed.feed }, value(feed)]);
   const byStream = (value: (stream: Stats['streams'][number]) => number): Sample[] =>
@@ -118,6 +118,12 @@ export function formatMetrics({ feeds, streams, destinations, members, sources }
       'counter',
       'Connections opened again.',
       byDestination(({ reconnects }) => reconnects),
+    ),
+    family(
+      'perch_agent_connected',
+      'gauge',
+      '1 while an enrolled device is connected to a relay.',
+      control ? [[{}, control.relay === null ? 0 : 1]] : [],
     ),
     family('perch_agent_members', 'gauge', 'WebSockets on /ws.', [[{}, members.length]]),
     family(

@@ -76,6 +76,15 @@ const drops = record({
 
 const stats = record({
   preview: { type: 'boolean' },
+  control: {
+    ...record({
+      state: { enum: ['idle', 'dialling', 'connected', 'waiting', 'closed'] },
+      relays: list(text),
+      relay: nullable('string'),
+      lastError: nullable('string'),
+    }),
+    type: ['object', 'null'],
+  },
   feeds: list(
     record({
       feed: text,

@@ -119,6 +119,7 @@ test('the page is served with a strict policy, and so are its parts', async (t) 
 test('metrics are in the text format of Prometheus, with labels escaped', () => {
   const stats: Stats = {
     preview: false,
+    control: null,
     feeds: [
       {
         ...{ feed: 'a"b\\c\nd', publishers: 1, takers: 2, bitRate: 8, messages: 3, bytes: 4 },

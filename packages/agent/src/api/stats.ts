@@ -1,4 +1,5 @@
 import type { Clock, Millis } from '@perch/runtime';
+import type { ControlStatus } from '../control/control.ts';
 import type { Member } from '../ingest/member.ts';
 import type { Publishers } from '../ingest/publisher.ts';
 import type { Switchboard } from '../ingest/switchboard.ts';
@@ -17,6 +18,8 @@ export interface StatsParts {
   readonly uplinks: Iterable<Uplink>;
   readonly sources: readonly Source[];
   readonly store: RuleStore;
+  /** How it is connected to its relay, if the device is enrolled. */
+  readonly control: () => ControlStatus | undefined;
   /** Whether `/preview/<topic>` exists. */
   readonly preview: boolean;
   readonly clock: Clock;
@@ -29,6 +32,8 @@ export function takeStats(parts: StatsParts) {
   const hearing = (topic: string) => switchboard.takers(topic);
   return {
     preview: parts.preview,
+    /** The control connection; `null` where the device is not enrolled. */
+    control: parts.control() ?? null,
     feeds: [...switchboard.feeds].map(({ name, meter, publishers }) => ({
       feed: name,
       publishers,

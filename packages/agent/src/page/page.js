@@ -219,6 +219,12 @@ function fail(error) {
   status.className = 'error';
 }
 
+function atRelay({ control }) {
+  if (control === null) return '';
+  if (control.relay !== null) return `, connected to ${control.relay}`;
+  return `, not connected to a relay${control.lastError === null ? '' : ` (${control.lastError})`}`;
+}
+
 async function refresh() {
   const stats = await call('/api/stats');
   showFeeds(stats);
@@ -226,7 +232,7 @@ async function refresh() {
   showDestinations(stats);
   showSources(stats);
   offerNames(stats);
-  status.textContent = `${location.host}, running`;
+  status.textContent = `${location.host}, running${atRelay(stats)}`;
   status.className = '';
 }
 
