@@ -13,6 +13,7 @@ import { loadIdentity, type StoredIdentity, saveIdentity } from './stored-identi
 /** More than this is worth a word. */
 const SKEW_MS = 5 * 60_000;
 
+/** By which code, at which relay, and where it is kept. */
 export interface EnrolOptions {
   /** The relay's address. */
   readonly url: string;
@@ -30,6 +31,7 @@ export interface EnrolOptions {
   readonly clock?: Clock;
 }
 
+/** What a machine has become. */
 export interface Enrolled {
   readonly device: string;
   readonly name: string;

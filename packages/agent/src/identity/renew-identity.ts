@@ -4,6 +4,7 @@ import { makeDialer, type OutgoingOptions } from '../uplink/dial.ts';
 import { Identity } from './identity.ts';
 import { isDue, renew } from './renewal.ts';
 
+/** How a certificate stands after it was looked at. */
 export interface Renewed {
   readonly device: string;
   /** When the certificate ends, in milliseconds since 1970. */

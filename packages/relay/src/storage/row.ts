@@ -1,5 +1,4 @@
 import { RelayError } from '../errors.ts';
-import type { Value } from './database.ts';
 
 /** One row of an answer. Asks for a column say what they expect; anything else is damage. */
 export class Row {
@@ -30,12 +29,12 @@ export class Row {
   }
 
   /** All of it, as it is: for copying. */
-  values(): Readonly<Record<string, Value>> {
+  values(): Readonly<Record<string, string | number | null>> {
     for (const [column, value] of Object.entries(this.#columns)) {
       const isValue = value === null || typeof value === 'string' || Number.isSafeInteger(value);
       if (!isValue) throw this.#unexpected(column, 'text, a whole number or nothing');
     }
-    return this.#columns as Readonly<Record<string, Value>>;
+    return this.#columns as Readonly<Record<string, string | number | null>>;
   }
 
   #isEmpty(column: string): boolean {
