@@ -66,7 +66,7 @@ async function device(
     /** Resolves with the films that ended, once there are so many. */
     films: async (count: number) => {
       const ends = () => [...relay.events.values()].filter((event) => event.kind === 'end');
-      while (ends().length < count || captures.dump().segments > 0) {
+      while (!t.signal.aborted && (ends().length < count || captures.dump().segments > 0)) {
         await new Promise((resolve) => setImmediate(resolve));
       }
       return ends().map(({ capture, segments }) => ({

@@ -1,21 +1,24 @@
 import type { Millis } from '@perch/runtime';
 
 /** So much may be on its way before anything is known, and never less than the least, never more than the most. */
-const FIRST_BYTES = 256 * 1024;
+const FIRST_BYTES = 128 * 1024;
 const LEAST_BYTES = 32 * 1024;
 const MOST_BYTES = 16 * 1024 * 1024;
-/** What takes so much longer than the shortest way waits in a queue somewhere. In ms. */
-const QUEUED = 60;
-/** Beyond so much queue the window shrinks at once. In ms. */
-const QUEUED_LONG = 250;
+/** The window is what the line delivers in this many of its shortest ways, and so long besides, in ms. */
+const WAYS = 1.5;
+const BESIDES = 4;
+/** The best rate of the last so many full windows is the line's. */
+const SAMPLES = 8;
 
 /**
  * How many bytes may be on their way. What is on its way when a line is cut is sent again, and what waits in the
- * network's queues delays live video; so there is never much more than the line delivers in a moment. It grows while
- * all comes quickly, and shrinks while things wait. Pure; `total` counts bytes of the connection.
+ * network's queues delays live video; so there is never much more than the line delivers in a moment. A window that is
+ * full and comes quickly doubles; on a line that is busy it stays at what the line carries. Pure; `total` counts bytes of
+ * the connection.
  */
 export class Flight {
-  readonly #asked: { readonly total: number; readonly at: Millis }[] = [];
+  readonly #asked: { readonly total: number; readonly at: Millis; readonly before: number }[] = [];
+  readonly #rates: number[] = [];
   #sent = 0;
   #confirmed = 0;
   #window = FIRST_BYTES;
@@ -41,28 +44,26 @@ export class Flight {
   /** So many bytes were sent, and the far end is asked how far it has come. @returns what it is asked: the total. */
   sent(bytes: number, now: Millis): number {
     this.#sent += bytes;
-    this.#asked.push({ total: this.#sent, at: now });
+    this.#asked.push({ total: this.#sent, at: now, before: this.#confirmed });
     return this.#sent;
   }
 
   /** It has read all up to `total`. What was never asked is passed over. */
   confirmed(total: number, now: Millis): void {
     const i = this.#asked.findIndex((asked) => asked.total === total);
-    if (i < 0) return;
-    const { at } = this.#asked[i] as { at: Millis };
+    const asked = this.#asked[i];
+    if (!asked) return;
     this.#asked.splice(0, i + 1);
-    const delivered = total - this.#confirmed;
     this.#confirmed = total;
-    const way = now - at;
+    // Less than a clock's tick says nothing of a rate.
+    const way = Math.max(0.2, now - asked.at);
     this.#shortest = Math.min(this.#shortest, way);
-    const queued = way - this.#shortest;
-    if (queued > QUEUED_LONG) this.#set(this.#window / 2);
-    else if (queued > QUEUED) this.#set(this.#window - delivered / 8);
-    else if (this.#wasFull) this.#set(this.#window + delivered);
-    this.#wasFull = false;
-  }
-
-  #set(bytes: number): void {
-    this.#window = Math.min(MOST_BYTES, Math.max(LEAST_BYTES, bytes));
+    // A line that was not kept busy is faster than it looks.
+    if (!this.#wasFull) return;
+    this.#rates.push((total - asked.before) / way);
+    if (this.#rates.length > SAMPLES) this.#rates.shift();
+    const window = Math.max(...this.#rates) * (WAYS * this.#shortest + BESIDES);
+    this.#window = Math.min(MOST_BYTES, 2 * this.#window, Math.max(LEAST_BYTES, window));
+    this.#wasFull = this.bytes + LEAST_BYTES > this.#window;
   }
 }

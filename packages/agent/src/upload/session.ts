@@ -55,8 +55,8 @@ interface Upload {
 export interface SessionEnd {
   readonly code: number;
   readonly reason: string;
-  /** The relay greeted us: it was one. */
-  readonly wasOpen: boolean;
+  /** The relay took something over it: the next try need not wait long. */
+  readonly wasUseful: boolean;
 }
 
 const PART_BYTES = 256 * 1024;
@@ -81,6 +81,7 @@ export class UploadSession {
   #unreceived = 0;
   #heardAt: Millis;
   #isOver = false;
+  #wasUseful = false;
   #wake: (() => void) | undefined;
   #isAwake = false;
   #paceTimer: Timer | undefined;
@@ -109,7 +110,7 @@ export class UploadSession {
     );
     socket.once('close', (code: number, reason: Buffer) => {
       news[Symbol.dispose]();
-      void this.#finish({ code, reason: reason.toString(), wasOpen: this.#hello !== undefined });
+      void this.#finish({ code, reason: reason.toString(), wasUseful: this.#wasUseful });
     });
     void this.#run();
     socket.resume();
@@ -197,7 +198,7 @@ export class UploadSession {
     const window = this.#hello?.window ?? 0;
     const { size } = upload.out.segment;
     const part = Math.min(
-      Math.max(LEAST_PART_BYTES, Math.min(PART_BYTES, this.#flight.window >> 2)),
+      Math.max(LEAST_PART_BYTES, Math.min(PART_BYTES, this.#flight.window >> 3)),
       window,
       size - upload.offset,
     );
@@ -337,6 +338,7 @@ export class UploadSession {
         if (message.offset > upload.offset)
           throw new ProtocolError('bad-capture-message', 'it received bytes that were not sent');
         if (message.offset > upload.received) {
+          this.#wasUseful = true;
           this.#unreceived -= message.offset - upload.received;
           upload.received = message.offset;
         }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { CaptureName } from '@perch/protocol';
-import { silentLogger, systemClock } from '@perch/runtime';
+import { type Clock, millis, silentLogger, systemClock } from '@perch/runtime';
 import { Spool, type SpoolOptions } from '../spool/index.ts';
 import { TestRelay, type TestRelayOptions } from './testing/relay.ts';
 import { Uploader, type UploaderOptions } from './uploader.ts';
@@ -58,9 +58,15 @@ function upload(t: TestContext, spool: Spool, to: TestRelay, options: Partial<Up
   return uploader;
 }
 
+/** The machine's clock, whose pauses are short. */
+const hurriedClock: Clock = {
+  ...systemClock,
+  after: (delay, fire) => systemClock.after(millis(delay > 500 && delay < 5_000 ? 1 : delay), fire),
+};
+
 /** Resolves when the spool holds nothing any more. */
-async function drained(spool: Spool): Promise<void> {
-  while (spool.dump().segments > 0 || spool.dump().events > 0) {
+async function drained(t: TestContext, spool: Spool): Promise<void> {
+  while (!t.signal.aborted && (spool.dump().segments > 0 || spool.dump().events > 0)) {
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
@@ -73,7 +79,7 @@ test('segments arrive whole, leave the spool when the relay has them, and their 
   const sent = [await film(capture, 0, 700_000), await film(capture, 1, 1), await film(capture, 2, 300_000)];
   await spool.note({ kind: 'end', capture, segments: 3 });
   const uploader = upload(t, spool, far);
-  await drained(spool);
+  await drained(t, spool);
   assert.deepEqual(
     [0, 1, 2].map((n) => far.kept.get(`${capture.id}/${n}`)?.bytes.equals(sent[n] as Buffer)),
     [true, true, true],
@@ -95,7 +101,93 @@ test('the newest alarm goes first, then the oldest film', async (t) => {
   }
   const far = await relay(t);
   upload(t, spool, far);
-  await drained(spool);
+  await drained(t, spool);
   const [one, two, three, four] = names.map(({ id }) => `${id}/0`);
   assert.deepEqual(far.order, [three, two, one, four]);
+});
+
+test('cuts at random bytes: each goes on where it was, and at most 2 % is sent again', async (t) => {
+  const cuts = process.env.PERCH_LONG ? 200 : 4;
+  const { spool, film } = await device(t);
+  const size = 5_000_000;
+  const capture = spool.name('pir', 1_795_000_000);
+  const sent: Buffer[] = [];
+  for (let n = 0; n < cuts; n++) sent.push(await film(capture, n, size));
+  const far = await relay(t, {
+    mostPerSecond: 5_000_000,
+    cutAfter: () =>
+      far.connections <= cuts ? Math.floor(Math.random() * 2 * size) : Number.POSITIVE_INFINITY,
+  });
+  const clock = hurriedClock;
+  const uploader = upload(t, spool, far, { clock });
+  await drained(t, spool);
+  for (const [n, bytes] of sent.entries()) assert.ok(far.kept.get(`${capture.id}/${n}`)?.bytes.equals(bytes));
+  const { repeated, bytes } = uploader.dump();
+  t.diagnostic(`${far.connections} connections, ${bytes} bytes sent, ${repeated} of them again`);
+  assert.ok(far.connections > 1);
+  assert.ok(repeated <= 0.02 * bytes, `${repeated} of ${bytes} bytes were sent again`);
+});
+
+test('a segment that came damaged is sent again from its beginning', async (t) => {
+  const { spool, film } = await device(t);
+  let offers = 0;
+  const far = await relay(t, {
+    onOffer: ({ stream }, send) => {
+      if (offers++ === 0) send({ type: 'again', stream, reason: 'the hash differs' });
+      return false;
+    },
+  });
+  await film(spool.name('pir', 1), 0, 1_000);
+  const uploader = upload(t, spool, far);
+  await drained(t, spool);
+  assert.equal(uploader.dump().again, 1);
+});
+
+test('what the relay refuses stays here, and is offered again after the time it says', async (t) => {
+  const { spool, film } = await device(t);
+  let offers = 0;
+  const far = await relay(t, {
+    onOffer: ({ stream }, send) => {
+      if (offers++ > 0) return false;
+      send({ type: 'refused', stream, reason: 'no room', after: 5 });
+      return true;
+    },
+  });
+  await film(spool.name('pir', 1), 0, 1_000);
+  const uploader = upload(t, spool, far);
+  await drained(t, spool);
+  assert.equal(uploader.dump().refused, 1);
+  assert.equal(far.order.length, 1);
+});
+
+test('an alarm that comes while all places are taken does not wait for them', async (t) => {
+  const { spool, film } = await device(t);
+  const old = spool.name('pir', 1);
+  for (let n = 0; n < 6; n++) await film(old, n, 2_000_000);
+  const far = await relay(t, { mostPerSecond: 20_000_000 });
+  upload(t, spool, far);
+  await far.until(() => far.bytes > 0);
+  const alarm = spool.name('pir', 2);
+  await spool.begin(alarm);
+  await spool.note({ kind: 'alarm', timestamp: 2, capture: alarm });
+  await film(alarm, 0, 10_000);
+  await drained(t, spool);
+  assert.ok(far.order.indexOf(`${alarm.id}/0`) <= 1, far.order.join());
+});
+
+test('a relay that promises something else than was sent is not believed', async (t) => {
+  const { spool, film } = await device(t);
+  let offers = 0;
+  const far = await relay(t, {
+    onOffer: ({ stream }, send) => {
+      if (offers++ > 0) return false;
+      send({ type: 'persisted', stream, sha256: '0'.repeat(64) });
+      return true;
+    },
+  });
+  await film(spool.name('pir', 1), 0, 1_000);
+  upload(t, spool, far, { clock: hurriedClock });
+  await drained(t, spool);
+  assert.equal(far.kept.size, 1);
+  assert.equal(far.connections, 2);
 });

@@ -82,10 +82,9 @@ export class Uploader implements AsyncDisposable {
     let said = '';
     while (!signal.aborted) {
       this.#state = { kind: 'connecting' };
-      const began = clock.now();
-      const { reason, wasOpen } = await this.#connection();
+      const { reason, wasUseful } = await this.#connection();
       if (signal.aborted) return;
-      if (wasOpen && clock.now() - began >= limits.steadyAfter) backoff.reset();
+      if (wasUseful) backoff.reset();
       const pause = backoff.next();
       if (reason !== said) logger.warn('captures wait: the relay cannot be reached', { reason });
       said = reason;
@@ -96,13 +95,13 @@ export class Uploader implements AsyncDisposable {
     }
   }
 
-  async #connection(): Promise<{ readonly reason: string; readonly wasOpen: boolean }> {
+  async #connection(): Promise<{ readonly reason: string; readonly wasUseful: boolean }> {
     const { clock, logger, spool } = this.#options;
     let socket: WebSocket;
     try {
       socket = await this.#open();
     } catch (error) {
-      return { reason: (error as Error).message, wasOpen: false };
+      return { reason: (error as Error).message, wasUseful: false };
     }
     const session = new UploadSession({
       socket,
@@ -117,9 +116,9 @@ export class Uploader implements AsyncDisposable {
     this.#state = { kind: 'open', since: clock.now() };
     session.start();
     if (this.#ending.signal.aborted) void session.close();
-    const { code, reason, wasOpen } = await session.closed;
+    const { code, reason, wasUseful } = await session.closed;
     this.#session = undefined;
-    return { reason: `the connection ended with ${code}${reason === '' ? '' : ` (${reason})`}`, wasOpen };
+    return { reason: `the connection ended with ${code}${reason === '' ? '' : ` (${reason})`}`, wasUseful };
   }
 
   /** @throws where it does not open in time. */

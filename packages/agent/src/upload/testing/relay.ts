@@ -25,6 +25,8 @@ export interface Kept {
 export interface TestRelayOptions {
   /** Ends a connection after so many bytes of segments have come over it; asked anew for each connection. */
   readonly cutAfter?: () => number;
+  /** Reads no faster than so many bytes per second. */
+  readonly mostPerSecond?: number;
   /** Answers an offer in the relay's place. */
   readonly onOffer?: (offer: Offer, send: (message: FromRelay) => void) => boolean;
   /** Keep only lengths and hashes, not bytes. */
@@ -88,6 +90,8 @@ export class TestRelay {
     this.connections++;
     const streams = new Map<number, { offer: Offer; parts: Buffer[]; at: number; said: number }>();
     let left = this.#options.cutAfter?.() ?? Number.POSITIVE_INFINITY;
+    let busyUntil = 0;
+    let resuming: NodeJS.Timeout | undefined;
     const send = (message: FromRelay) => socket.send(encodeCaptureMessage(message));
     send({ type: 'hello', window: captureLimits.windowBytes, streams: 4 });
     socket.on('message', (data: Buffer, isBinary: boolean) => {
@@ -97,6 +101,13 @@ export class TestRelay {
         const upload = streams.get(stream);
         let payload = data.subarray(FRAME_HEADER_BYTES);
         this.bytes += payload.length;
+        if (this.#options.mostPerSecond !== undefined) {
+          const now = performance.now();
+          busyUntil = Math.max(now, busyUntil) + (payload.length * 1000) / this.#options.mostPerSecond;
+          socket.pause();
+          clearTimeout(resuming);
+          resuming = setTimeout(() => socket.resume(), busyUntil - now);
+        }
         if (!upload) return;
         if (offset !== upload.at) throw new Error(`bytes from ${offset}, not from ${upload.at}`);
         // A cut within a message: what came of it before still counts.
