@@ -45,7 +45,12 @@ export async function makeServer(
         request.headers.upgrade?.toLowerCase() === 'websocket',
     },
   };
-  const https = { ...common.http, requestTimeout: limits.bodyTimeout, keepAliveTimeout: KEEP_ALIVE_MS };
+  const https = {
+    ...common.http,
+    handshakeTimeout: limits.headersTimeout,
+    requestTimeout: limits.bodyTimeout,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+  };
   const app = (tls
     ? Fastify({ ...common, serverFactory: httpsServers(tls, https) })
     : Fastify(common)) as unknown as FastifyInstance;

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { type IncomingMessage, request as plainRequest } from 'node:http';
 import { request } from 'node:https';
+import { connect as connectTcp } from 'node:net';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { connect, type PeerCertificate, type TLSSocket } from 'node:tls';
@@ -138,6 +139,21 @@ describe('a relay beyond loopback', () => {
     const [answer] = await once(shown.setEncoding('utf8'), 'data');
     assert.match(answer, /^HTTP\/1\.1 200/);
     shown.destroy();
+  });
+});
+
+describe('a client that is slow at shaking hands', () => {
+  it('is cut off in time, having said nothing, half a hello, or no TLS at all', async () => {
+    await using relay = await openRelay({ listen: EVERYWHERE, limits: { headersTimeout: 200 } });
+    // A record of TLS that promises 512 bytes (RFC 8446 5.1), and brings three.
+    const half = Buffer.from('1603010200010001', 'hex');
+    const closed = ['', half, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'].map(async (begun) => {
+      const socket = connectTcp(relay.port, '127.0.0.1').on('error', () => undefined);
+      socket.write(begun);
+      await once(socket.resume(), 'close');
+    });
+    await Promise.all(closed);
+    assert.equal((await get(`https://127.0.0.1:${relay.port}/healthz`)).status, 200);
   });
 });
 

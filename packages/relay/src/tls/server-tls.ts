@@ -71,9 +71,6 @@ const CIPHERS = [
   'ECDHE-RSA-CHACHA20-POLY1305',
 ].join(':');
 
-/** Who is slower than this at shaking hands is cut off, ms. */
-const HANDSHAKE_TIMEOUT_MS = 10_000;
-
 /** The relay's side of TLS: its certificate of the moment, swapped in every server while connections go on. */
 export class ServerTls implements AsyncDisposable {
   readonly #options: ServerTlsOptions;
@@ -110,7 +107,6 @@ export class ServerTls implements AsyncDisposable {
           return alpn.choose(this, asked);
         },
       }),
-      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
       // Whoever has a certificate of a device shows it, and is judged later. The question names the one authority that
       // it may be of: a browser that has none of that authority does not ask its user for one.
       ...(clientAuthority !== undefined && { requestCert: true, rejectUnauthorized: false }),
