@@ -10,6 +10,8 @@ import { ControlRelay } from './support/control-relay.ts';
 import { CuttingProxy } from './support/cutting-proxy.ts';
 
 const DEVICE = 'kitchen-x7k2';
+const TIMEOUT_MS = process.env.PERCH_LONG ? 3_600_000 : 120_000;
+const RUNS = process.env.PERCH_LONG ? 2_000 : 60;
 /** Longer than all cuts of a run take. */
 const LONG = millis(24 * 3_600_000);
 
@@ -91,7 +93,7 @@ const count = (asked: Awaited<ReturnType<typeof run>>['asked'], kind: string, go
   asked.filter(({ body, got: answer }) => body.kind === kind && answer?.kind === got).length;
 
 test('however often the line is cut, each request is done once and answered once', {
-  timeout: 120_000,
+  timeout: TIMEOUT_MS,
 }, async () => {
   await fc.assert(
     fc.asyncProperty(
@@ -105,12 +107,12 @@ test('however often the line is cut, each request is done once and answered once
         for (const times of done.puts.values()) assert.equal(times, 1);
       },
     ),
-    { numRuns: 60 },
+    { numRuns: RUNS },
   );
 });
 
 test('an agent that is started anew in between does no command twice, and nobody is told that one was done which was not', {
-  timeout: 120_000,
+  timeout: TIMEOUT_MS,
 }, async () => {
   const steps = fc.array(fc.oneof({ weight: 3, arbitrary: asking }, cutting, restarting), { maxLength: 30 });
   await fc.assert(
@@ -125,6 +127,6 @@ test('an agent that is started anew in between does no command twice, and nobody
       }
       assert.equal(count(asked, 'streams.put', 'unknown'), 0, 'what may be repeated is always answered');
     }),
-    { numRuns: 60 },
+    { numRuns: RUNS },
   );
 });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -82,6 +83,23 @@ test('an enrolled device is seen, live, and is told to do what its own page coul
   const refused = await owner.fetch(`devices/${device}/streams`);
   assert.equal(refused.status, 503);
   assert.match(await refused.text(), /not connected now/);
+});
+
+test('where the relay ends TLS the certificate alone says who it is', { timeout: 60_000 }, async (t) => {
+  const relay = await openRelay({ tls: 'local' });
+  t.after(() => relay.close());
+  const ca = relay.authority();
+  assert.ok(ca);
+  const data = await directory(t);
+  const code = await relay.createEnrolmentCode('kitchen');
+  const pin = new X509Certificate(ca.certificate).fingerprint256;
+  const url = relay.url.replace('127.0.0.1', 'localhost');
+  await enrol({ url, code, pin, data });
+  const agent = await start(t, { data });
+  const control = async () =>
+    ((await (await fetch(`${agent.url}/api/stats`)).json()) as { control: { relay: string | null } }).control;
+  while ((await control()).relay === null) await turn();
+  assert.equal((await control()).relay, url);
 });
 
 test('rules get the same checks and the same answers as on the device itself', {
