@@ -1,0 +1,207 @@
+import { createHash } from 'node:crypto';
+import { access, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock, Logger } from '@perch/runtime';
+import { type CaptureSummary, isComplete, type Segment } from '../capture.ts';
+import type { Library } from '../library.ts';
+import type { SegmentStore } from '../store/segment-store.ts';
+import { FilmError } from './errors.ts';
+import { joinParts } from './join.ts';
+import { makePart, type Part } from './parts.ts';
+import { writePlaylist } from './playlist.ts';
+import type { Tools } from './tools.ts';
+
+export interface FilmsOptions {
+  /** Where what is made of films is kept for a while. Whatever is missing is made again. */
+  readonly directory: string;
+  readonly library: Library;
+  readonly store: SegmentStore;
+  readonly tools: Tools;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** What was made to be played is thrown away after so long; pictures stay as long as their film. */
+const KEPT_MS = 86_400_000;
+const PICTURES = 10;
+
+/** A segment's file: it is there. */
+type Filed = Segment & { readonly file: NonNullable<Segment['file']> };
+
+/** What people see of films: made when a segment comes, or when it is asked for; each thing once, however many ask. */
+export class Films {
+  readonly #options: FilmsOptions;
+  readonly #making = new Map<string, Promise<unknown>>();
+
+  constructor(options: FilmsOptions) {
+    this.#options = options;
+  }
+
+  /** Makes a segment ready that has just come, if there is nothing more urgent. Never rejects. */
+  async prepare(id: string, number: number): Promise<void> {
+    const { library, tools, logger } = this.#options;
+    if (!tools.isIdle) return;
+    try {
+      const capture = await library.find(id);
+      const segment = (await library.segments(id)).find((each) => each.number === number);
+      if (capture && segment && isFiled(segment)) await this.#part(capture, segment);
+    } catch (error) {
+      if (error instanceof FilmError && error.code === 'stopped') return;
+      logger.warn('a segment could not be made ready', { capture: id, error: (error as Error).message });
+    }
+  }
+
+  /** HLS, while it arrives and after. @throws {FilmError} `nothing` where nothing of it can be played yet. */
+  async playlist(capture: CaptureSummary): Promise<string> {
+    const all = await this.#options.library.segments(capture.id);
+    const isAll = isComplete(capture);
+    const listed = [];
+    for (const segment of isAll || capture.source === 'cloudtalker' ? all : inOneRun(all)) {
+      const part = isFiled(segment) && (await this.#part(capture, segment));
+      if (part) listed.push({ part, address: `parts/${nameOf(segment as Filed)}.mp4` });
+    }
+    if (listed.length === 0) throw NOTHING;
+    return await writePlaylist(listed, isAll);
+  }
+
+  /** Path of one file of the playlist; `undefined` where there is none of this name. */
+  async partFile(capture: CaptureSummary, name: string): Promise<string | undefined> {
+    const segments = await this.#options.library.segments(capture.id);
+    const segment = segments.filter(isFiled).find((each) => `${nameOf(each)}.mp4` === name);
+    return segment && (await this.#part(capture, segment))?.mp4;
+  }
+
+  /** Path of one MP4 of all that is here. @throws {FilmError} */
+  async video(capture: CaptureSummary): Promise<string> {
+    const { library, tools } = this.#options;
+    const segments = (await library.segments(capture.id)).filter(isFiled);
+    const key = createHash('sha256').update(segments.map(nameOf).join(' ')).digest('hex').slice(0, 16);
+    const path = this.#pathOf(capture.id, `film-${key}.mp4`);
+    return this.#once(path, async () => {
+      const parts: Part[] = [];
+      for (const segment of segments) {
+        const part = await this.#part(capture, segment);
+        if (part) parts.push(part);
+      }
+      await joinParts(tools, parts, path);
+      await this.#removeOlderFilms(capture.id, `film-${key}.mp4`);
+    });
+  }
+
+  /** Path of a small picture from its beginning. @throws {FilmError} */
+  async thumbnail(capture: CaptureSummary): Promise<string> {
+    const { library, tools } = this.#options;
+    const path = this.#pathOf(capture.id, 'thumbnail.jpg');
+    return this.#once(path, async () => {
+      for (const segment of (await library.segments(capture.id)).filter(isFiled)) {
+        const part = await this.#part(capture, segment);
+        if (!part?.video) continue;
+        const at = String(Math.min(1, part.duration / 2_000));
+        const picture = ['-frames:v', '1', '-vf', "scale='min(480,iw)':-2", '-q:v', '5', '-f', 'image2'];
+        await tools.ffmpeg(['-ss', at, '-i', part.mp4, ...picture, `${path}.new`]);
+        await rename(`${path}.new`, path);
+        return;
+      }
+      throw NOTHING;
+    });
+  }
+
+  /** Path of ten small pictures in a row, from all over the film. @throws {FilmError} */
+  async strip(capture: CaptureSummary): Promise<string> {
+    const film = await this.video(capture);
+    const key = /film-(\w+)/.exec(film)?.[1];
+    const path = this.#pathOf(capture.id, `strip-${key}.jpg`);
+    return this.#once(path, async () => {
+      const seconds = Math.max(0.1, capture.duration / 1_000);
+      const rows = `fps=${PICTURES}/${seconds},scale=160:90:force_original_aspect_ratio=decrease,pad=160:90:-1:-1`;
+      const pictures = ['-vf', `${rows},tile=${PICTURES}x1`, '-frames:v', '1', '-q:v', '6', '-f', 'image2'];
+      // Key frames alone: a long film is not decoded for ten small pictures.
+      const { tools } = this.#options;
+      await tools.ffmpeg(['-skip_frame', 'nokey', '-i', film, '-an', ...pictures, `${path}.new`]);
+      await rename(`${path}.new`, path);
+    });
+  }
+
+  /** Throws away all that was made of a film. */
+  async forget(id: string): Promise<void> {
+    await rm(join(this.#options.directory, id), { recursive: true, force: true });
+  }
+
+  /** Throws away what was made to be played more than a day ago. */
+  async sweep(): Promise<void> {
+    const { directory, clock } = this.#options;
+    for (const id of await readdir(directory).catch(() => [])) {
+      for (const name of await readdir(join(directory, id)).catch(() => [])) {
+        const path = join(directory, id, name);
+        if (name.endsWith('.jpg')) continue;
+        const made = await stat(path).catch(() => undefined);
+        if (made && clock.wall() - made.mtimeMs > KEPT_MS) await rm(path, { force: true });
+      }
+    }
+  }
+
+  /** A segment made ready; `undefined` where it cannot be played, which is noted. */
+  async #part(capture: CaptureSummary, segment: Filed): Promise<Part | undefined> {
+    if (segment.isPlayable === false) return undefined;
+    const { library, store, tools } = this.#options;
+    const { number, file } = segment;
+    const path = this.#pathOf(capture.id, nameOf(segment));
+    const source = store.pathOf({ ...capture, ...file, capture: capture.name, segment: number });
+    try {
+      const part = await this.#shared(path, () => makePart(tools, source, path));
+      const { duration } = part;
+      if (!segment.isPlayable) await library.judge(capture.id, number, file.sha256, { duration });
+      return part;
+    } catch (error) {
+      if (!(error instanceof FilmError) || error.code !== 'media') throw error;
+      await library.judge(capture.id, number, file.sha256, { reason: error.message });
+      return undefined;
+    }
+  }
+
+  /** Makes a file that is not there yet. */
+  async #once(path: string, make: () => Promise<void>): Promise<string> {
+    const isThere = await access(path).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) return path;
+    await mkdir(join(path, '..'), { recursive: true, mode: 0o700 });
+    await this.#shared(path, make);
+    return path;
+  }
+
+  /** One does the work; all who ask meanwhile get what came of it. */
+  #shared<T>(path: string, make: () => Promise<T>): Promise<T> {
+    const making = this.#making.get(path);
+    if (making) return making as Promise<T>;
+    const made = make().finally(() => this.#making.delete(path));
+    this.#making.set(path, made);
+    return made;
+  }
+
+  async #removeOlderFilms(id: string, kept: string): Promise<void> {
+    const directory = join(this.#options.directory, id);
+    for (const name of await readdir(directory)) {
+      const isOlder = /^(film|strip)-\w+\.(mp4|jpg)$/.test(name) && !name.startsWith(kept.slice(0, -4));
+      if (isOlder) await rm(join(directory, name), { force: true });
+    }
+  }
+
+  #pathOf(id: string, name: string): string {
+    return join(this.#options.directory, id, name);
+  }
+}
+
+const NOTHING = new FilmError('nothing', 'nothing of this film can be played yet');
+
+const isFiled = (segment: Segment): segment is Filed =>
+  segment.file !== undefined && (segment.state === 'here' || segment.state === 'cut');
+
+const nameOf = ({ number, file }: Filed): string => `${number}-${file.sha256.slice(0, 12)}`;
+
+/** What may be listed while more is to come: from the first on, up to the first of which nothing is known. */
+function inOneRun(segments: readonly Segment[]): Segment[] {
+  const gap = segments.findIndex(({ number }, i) => number !== i);
+  return gap === -1 ? [...segments] : segments.slice(0, gap);
+}

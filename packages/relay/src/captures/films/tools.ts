@@ -1,0 +1,135 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { setPriority } from 'node:os';
+import { type Clock, millis } from '@perch/runtime';
+import { FilmError } from './errors.ts';
+
+/** So many run at once, and so many may wait: films yield to live pictures. */
+const MOST_AT_ONCE = 2;
+const MOST_WAITING = 200;
+/** Whatever takes longer is ended. */
+const MOST_TIME = millis(600_000);
+const MOST_OUTPUT_BYTES = 1024 * 1024;
+const NICE = 10;
+
+/**
+ * What a device sends is opened as one of these, and as nothing that names other files or addresses: a playlist that
+ * calls itself `.mp4` would show files of this machine.
+ */
+const CONTAINERS = 'mov,mpegts,matroska,avi,flv,h264,hevc';
+/** Before each `-i` of a file that came from outside. */
+export const guarded = ['-protocol_whitelist', 'file', '-format_whitelist', CONTAINERS] as const;
+/** The same for a list of such files, which we wrote. */
+export const guardedList = [
+  ...['-protocol_whitelist', 'file', '-format_whitelist', `concat,${CONTAINERS}`],
+  ...['-f', 'concat', '-safe', '0'],
+] as const;
+
+/** Runs ffmpeg and ffprobe: few at once, with low priority, and never for ever. */
+export class Tools {
+  readonly #clock: Clock;
+  readonly #running = new Set<ChildProcess>();
+  readonly #waiting: (() => void)[] = [];
+  /** Those that have a turn. */
+  #turns = 0;
+  #isClosed = false;
+
+  constructor({ clock }: { clock: Clock }) {
+    this.#clock = clock;
+  }
+
+  /** Whether something more may wait without standing in anybody's way. */
+  get isIdle(): boolean {
+    return this.#waiting.length < MOST_WAITING / 4;
+  }
+
+  /** Makes something. @throws {FilmError} with what ffmpeg says. */
+  async ffmpeg(args: readonly string[]): Promise<void> {
+    await this.#inTurn(() => this.#run('ffmpeg', ['-v', 'error', '-nostdin', '-y', ...args]));
+  }
+
+  /** What a file is, as ffprobe's JSON. @throws {FilmError} where it is nothing. */
+  async ffprobe(path: string): Promise<unknown> {
+    const args = ['-v', 'error', ...guarded, '-of', 'json', '-show_format', '-show_streams', path];
+    return JSON.parse(await this.#inTurn(() => this.#run('ffprobe', args)));
+  }
+
+  /** Ends what runs. Idempotent. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const next of this.#waiting.splice(0)) next();
+    const ends = [...this.#running].map((child) => new Promise((resolve) => child.once('close', resolve)));
+    for (const child of this.#running) child.kill('SIGKILL');
+    await Promise.all(ends);
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#turns >= MOST_AT_ONCE) {
+      if (this.#waiting.length >= MOST_WAITING) {
+        throw new FilmError('busy', 'too many films are being made; try again in a minute');
+      }
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    } else {
+      this.#turns++;
+    }
+    try {
+      if (this.#isClosed) throw STOPPED;
+      return await work();
+    } finally {
+      // The turn is handed on, or given up.
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#turns--;
+    }
+  }
+
+  #run(program: 'ffmpeg' | 'ffprobe', args: readonly string[]): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+      this.#running.add(child);
+      const end = this.#clock.after(MOST_TIME, () => child.kill('SIGKILL'));
+      const output: Buffer[] = [];
+      let bytes = 0;
+      let words = '';
+      child.stdout.on('data', (data: Buffer) => {
+        bytes += data.byteLength;
+        if (bytes > MOST_OUTPUT_BYTES) child.kill('SIGKILL');
+        else output.push(data);
+      });
+      child.stderr.on('data', (data: Buffer) => {
+        if (words.length < 1_000) words += data.toString().slice(0, 1_000);
+      });
+      child.on('spawn', () => lowerPriority(child));
+      child.on('error', (cause: NodeJS.ErrnoException) => {
+        const message =
+          cause.code === 'ENOENT'
+            ? `${program} is not installed on the relay's machine. Install ffmpeg (Debian: apt install ffmpeg).`
+            : `${program} cannot be run: ${cause.message}`;
+        reject(new FilmError('tool', message, { cause }));
+      });
+      child.on('close', (code, signal) => {
+        end.cancel();
+        this.#running.delete(child);
+        if (code === 0) resolve(Buffer.concat(output).toString());
+        else if (signal) reject(STOPPED);
+        else reject(new FilmError('media', lastLine(words) || `${program} ended with ${code}`));
+      });
+    });
+  }
+}
+
+const STOPPED = new FilmError('stopped', 'it was not made: the relay stops, or it took too long');
+
+function lowerPriority({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) setPriority(pid, NICE);
+  } catch {
+    // it has ended already
+  }
+}
+
+/** ffmpeg's last word is the reason. It may name paths of this machine, which nobody else is to know. */
+const lastLine = (words: string): string =>
+  (words.trim().split('\n').at(-1) ?? '')
+    .replaceAll(/\/[^\s:]*\//g, '')
+    .replaceAll(/\p{Cc}/gu, ' ')
+    .slice(0, 300);
