@@ -165,6 +165,15 @@ test('a device at a relay that ends TLS pins it, and shows its certificate', {
 
   const again = await perch(['enroll', '--renew', '--data', data]);
   assert.match(again.stdout, /it is not yet time/);
+
+  // The relay has got another authority: the pin leads the device there, and nobody else.
+  const file = join(data, 'identity.json');
+  const { trust: _before, ...untrusting } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+  writeFileSync(file, JSON.stringify(untrusting));
+  const repin = (digits: string) => perch(['enroll', '--renew', '--pin', digits, '--data', data]);
+  await assert.rejects(repin('0'.repeat(64)), /is not the relay that the pin names/);
+  assert.match((await repin(pin)).stdout, /was renewed/);
+  assert.equal((JSON.parse(readFileSync(file, 'utf8')) as { trust: string }).trust, ca);
 });
 
 test('the agent of perch up is a device of its relay, the same at each start, and keeps flat topic names', {

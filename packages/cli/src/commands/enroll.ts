@@ -24,7 +24,7 @@ export function addEnroll(program: Command, run: Run): void {
     .option('--again', 'in place of the identity that this machine has')
     .option(
       '--renew',
-      'no new device: renew the certificate, if it is time. An agent that runs does it by itself',
+      'no new device: renew the certificate, if it is time (an agent that runs does it by itself) or with --pin',
     )
     .option('--extra_ca <FILE>', 'PEM certificates to trust on outgoing connections')
     .option('--json', 'as JSON')
@@ -73,9 +73,12 @@ What its agent gets as feed NAME is shown there as ${device}/NAME.
 `);
 }
 
-async function renew({ terminal }: Run, loaded: Loaded, { json }: Flags): Promise<void> {
+async function renew({ terminal }: Run, loaded: Loaded, { json, pin }: Flags): Promise<void> {
   const { data } = loaded.config;
-  const { device, until, isNew } = await renewIdentity({ data, outgoing: outgoingOf(loaded) });
+  const { device, until, isNew } = await renewIdentity({
+    ...{ data, outgoing: outgoingOf(loaded) },
+    ...(pin !== undefined && { pin }),
+  });
   const day = new Date(until).toISOString();
   if (json) writeJson(terminal, { device, renewed: isNew, until: day });
   else
