@@ -3,10 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { PERCH_CAPTURES_1 } from '@perch/protocol';
 import { FakeClock } from '@perch/testkit';
 import { type Permit, socketPermits } from '../../packages/relay/src/api/permit.ts';
 import type { Relay } from '../../packages/relay/src/index.ts';
-import { openRelay } from '../support/relay.ts';
+import { openRelay, Peer } from '../support/relay.ts';
 import { type CallerName, Callers, callerNames, dial, send } from './support/callers.ts';
 
 // Every route and every WebSocket × everybody who may ask. The routes come from the relay itself; a route that is not in
@@ -27,6 +28,11 @@ interface Sample {
   /** It ends the session that asks. */
   readonly endsSession?: true;
 }
+
+/** What is not there is not there for anybody who is signed in, whatever he may do. */
+const NO_FILM: Partial<Outcomes> = {
+  ...{ 'guest without': 404, 'guest with': 404, 'guest with another': 404, invite: 404 },
+};
 
 /** By method and pattern. `HEAD` is as `GET`. */
 const samples: Readonly<Record<string, Sample>> = {
@@ -96,6 +102,20 @@ const samples: Readonly<Record<string, Sample>> = {
   'GET /metrics': { in: 200 },
   'GET /trust': { in: 200 },
   'GET /trust/perch-ca.crt': { in: 200 },
+  'GET /api/v1/captures': { in: 200 },
+  'GET /api/v1/captures/alarms': { in: 200 },
+  'GET /api/v1/captures/retention': { in: 200 },
+  'PUT /api/v1/captures/retention': { body: {}, in: 400 },
+  'GET /api/v1/captures/:id': { in: 200 },
+  'PATCH /api/v1/captures/:id': { body: {}, in: 400 },
+  'DELETE /api/v1/captures/:id': { path: '/api/v1/captures/nobody', in: 404, but: NO_FILM },
+  // There is nothing in it that could be played.
+  'GET /api/v1/captures/:id/video.mp4': { in: 404 },
+  'GET /api/v1/captures/:id/playlist.m3u8': { in: 404 },
+  'GET /api/v1/captures/:id/parts/:part': { in: 404 },
+  'GET /api/v1/captures/:id/thumbnail.jpg': { in: 404 },
+  'GET /api/v1/captures/:id/strip.jpg': { in: 404 },
+  'GET /api/v1/captures/:id/segments/:segment': { in: 404 },
   'GET /api/v1/invites': { in: 200 },
   'POST /api/v1/invites': { body: {}, in: 400 },
   'DELETE /api/v1/invites/:id': { in: 404 },
@@ -157,6 +177,12 @@ function expected(permit: Permit, { in: status, but = {} }: Sample): Outcomes {
       return outcomes(401, { ...byRole(permit.to), ...(permit.to === 'user' && { invite: 403 }), ...but });
     case 'scope':
       return outcomes(401, { ...(permit.or && byRole(permit.or)), token: status, ...but });
+    case 'capture':
+      return outcomes(401, {
+        ...byRole(permit.least ?? 'guest'),
+        ...{ 'guest without': 404, 'other owner': 404 },
+        ...but,
+      });
     case 'device':
       // Who has nothing to do with the device is told that there is none.
       return outcomes(401, {
@@ -216,6 +242,8 @@ const webRoot = mkdtempSync(join(tmpdir(), 'perch-web-'));
 for (const name of ['index.html', 'player.js']) writeFileSync(join(webRoot, name), name);
 
 let callers: Callers;
+/** The id of a capture of the first household's device. */
+let film: string;
 let rows: Relay['permits'];
 
 before(async () => {
@@ -235,8 +263,24 @@ before(async () => {
     },
   });
   callers = await Callers.open(relay, clock);
+  film = await makeCapture();
   rows = relay.permits;
 });
+async function makeCapture(): Promise<string> {
+  const { headers } = await callers.bring('device');
+  const { relay } = callers;
+  using device = await Peer.open(`${relay.ws}/agent/captures`, {
+    ...{ protocols: [PERCH_CAPTURES_1], headers: { ...headers }, insecure: true },
+  });
+  await device.hears(1);
+  const capture = { id: 'a', trigger: 'pir', timestamp: 1 };
+  device.send(JSON.stringify({ type: 'event', id: 'e', event: { kind: 'end', capture, segments: 0 } }));
+  await device.hears(2);
+  const by = await callers.bring('owner');
+  const { body } = await send(`${relay.url}/api/v1/captures`, { method: 'GET', headers: by.headers });
+  return (JSON.parse(body) as { id: string }[])[0]?.id ?? '';
+}
+
 after(async () => {
   await callers?.[Symbol.asyncDispose]();
   rmSync(webRoot, { recursive: true, force: true });
@@ -286,7 +330,8 @@ describe('every route answers everybody as its row says', () => {
         }
         const sample = samples[keyOf(method, url)];
         assert.ok(sample, 'every route needs a sample in this test');
-        const id = permit.to === 'device' ? callers.device : 'nobody';
+        const ids: Partial<Record<string, string>> = { device: callers.device, capture: film };
+        const id = ids[permit.to] ?? 'nobody';
         const path = sample.path ?? url.replace(':id', id).replace('*', 'front');
         const seen = await everybody(async (name) => {
           const { headers } = sample.endsSession ? await callers.bringAnew(name) : await callers.bring(name);

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { limits as defaultLimits } from '@perch/protocol';
 import { millis, Scope, systemClock } from '@perch/runtime';
 import { auditRoutes } from './api/audit.ts';
+import { captureRoutes } from './api/captures.ts';
 import { deviceControlRoutes } from './api/device-control.ts';
 import { devicesRoutes } from './api/devices.ts';
 import { enrolmentRoutes } from './api/enrolment.ts';
@@ -170,7 +171,7 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
     logger,
     proxies,
     limiter,
-    permits: { callers, devices, refusals },
+    permits: { callers, devices, captures: captures.library, refusals },
     routes(routes) {
       sessionRoutes(routes, { gate, refusals, before: desk?.sessionHook });
       if (desk) accessRoutes(routes, desk);
@@ -182,6 +183,7 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
       tokensRoutes(routes, { tokens, revocations, audit });
       auditRoutes(routes, { audit, database });
       devicesRoutes(routes, { devices, revocations, audit, isOnline });
+      captureRoutes(routes, { captures, gate, audit, clock });
       deviceControlRoutes(routes, { links, gate, audit, clock });
       enrolmentRoutes(routes, {
         ...deviceParts,

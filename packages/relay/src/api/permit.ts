@@ -19,6 +19,8 @@ export type Permit =
   | { readonly to: 'user' | 'member' | 'owner' }
   /** Whoever has this permission, or any, on the device that `params.id` names; `least`: and is a user of such a role. */
   | { readonly to: 'device'; readonly permission: Permission | 'any'; readonly least?: Role }
+  /** Whoever may see the captures of the device that filmed what `params.id` names; `least`: and is a user of such a role. */
+  | { readonly to: 'capture'; readonly least?: Role }
   /** A device that shows its identity. */
   | { readonly to: 'enrolled' }
   /** An API token with this scope, or a person. */
@@ -62,9 +64,15 @@ declare module 'fastify' {
   }
 }
 
+/** Which device of whose filmed what. */
+export interface CaptureBook {
+  find(id: string): Promise<{ readonly household: string; readonly device: string } | undefined>;
+}
+
 export interface PermitOptions {
   readonly callers: Callers;
   readonly devices?: DeviceBook | undefined;
+  readonly captures?: CaptureBook | undefined;
   readonly refusals: Refusals;
 }
 
@@ -116,7 +124,7 @@ interface Refusal {
 async function judge(
   request: FastifyRequest,
   permit: Permit,
-  { callers, devices }: PermitOptions,
+  { callers, devices, captures }: PermitOptions,
 ): Promise<Caller | Refusal> {
   switch (permit.to) {
     case 'everyone':
@@ -139,6 +147,16 @@ async function judge(
     case 'member':
     case 'owner':
       return judgePerson(request, await callers.ofSession(request), permit.to, NO_SIGN_IN);
+    case 'capture': {
+      const caller = judgePerson(request, await callers.ofSession(request), 'session', NO_SIGN_IN);
+      if ('code' in caller) return caller;
+      const film = await captures?.find((request.params as { id: string }).id);
+      if (!film) return NO_CAPTURE;
+      // Its household's, also when the device is not enrolled any more.
+      const verdict = judgeDevice(caller, film.device, film.household, 'captures');
+      if ('code' in verdict) return verdict.code === 404 ? NO_CAPTURE : verdict;
+      return judgeRole(verdict, permit.least ?? 'guest');
+    }
     case 'device': {
       const caller = judgePerson(request, await callers.ofSession(request), 'session', NO_SIGN_IN);
       if ('code' in caller) return caller;
@@ -197,6 +215,7 @@ const noIdentity = (why = 'the identity of an enrolled device is needed'): Refus
   message: why,
 });
 const NO_DEVICE: Refusal = { code: 404, message: 'there is no such device' };
+const NO_CAPTURE: Refusal = { code: 404, message: 'there is no such capture' };
 const NO_USER: Refusal = { code: 403, message: 'only somebody with an account may do this' };
 const FOREIGN: Refusal = { code: 403, message: 'a page of another site may not do this here' };
 

@@ -4,6 +4,8 @@ import type { Audit } from '../audit/audit.ts';
 import { dataError } from '../errors.ts';
 import type { LastingAuthority } from '../people/caller.ts';
 import type { Database } from '../storage/database.ts';
+import { Films } from './films/films.ts';
+import { Tools } from './films/tools.ts';
 import { Library } from './library.ts';
 import { CaptureLines } from './receive/capture-lines.ts';
 import { disk, type Files } from './store/files.ts';
@@ -22,44 +24,88 @@ export interface CapturesOptions {
   readonly logger: Logger;
 }
 
-/** Parts that nobody goes on with are looked for this often. */
-const SWEEP_PERIOD = millis(3_600_000);
+/** So often what is too old is looked for: films, parts that nobody goes on with, what was made to be played. */
+const SWEEP_PERIOD = millis(600_000);
+/** The files of films that were removed before the last end of the relay are looked for this far back. */
+const UNFINISHED_MS = 2 * 86_400_000;
 
-/** Films: how they come in, where they are kept. */
+/** Films: how they come in, where they are kept, how they are shown and when they go. */
 export class Captures implements AsyncDisposable {
   readonly library: Library;
   readonly store: SegmentStore;
+  readonly films: Films;
   readonly lines: CaptureLines;
+  readonly #options: CapturesOptions;
   readonly #scope = new Scope();
 
   /** @throws {RelayError} where the directory cannot be made. */
   static async open(options: CapturesOptions): Promise<Captures> {
-    const { data, files = disk } = options;
+    const { data, files = disk, clock } = options;
     const directory = join(data, 'captures');
     const store = await SegmentStore.open({ directory, files }).catch((error: unknown) => {
       throw dataError(error, directory);
     });
-    return new Captures(options, store);
+    const captures = new Captures(options, store, directory);
+    await store.remove(await captures.library.removedSince(Math.floor(clock.wall()) - UNFINISHED_MS));
+    return captures;
   }
 
-  private constructor(options: CapturesOptions, store: SegmentStore) {
+  private constructor(options: CapturesOptions, store: SegmentStore, directory: string) {
     const { database, whileHolds, audit, clock, logger } = options;
+    this.#options = options;
     this.store = store;
     this.library = new Library({ database, clock });
     const { library } = this;
-    const news = library.news.on('begun', ({ household, device, cause, timestamp }) => {
+    const tools = this.#scope.own(new Tools({ clock }));
+    this.films = new Films({ directory: join(directory, 'shown'), library, store, tools, clock, logger });
+    const begun = library.news.on('begun', ({ household, device, cause, timestamp }) => {
       const who = { kind: 'device', id: device } as const;
       const detail = `${cause}, ${new Date(timestamp * 1_000).toISOString()}`;
       audit.done({ who, household, device, what: 'capture-begin', from: device, detail });
     });
-    this.#scope.onClose(() => news[Symbol.dispose]());
-    this.lines = this.#scope.own(new CaptureLines({ store, library, whileHolds, clock, logger }));
-    const sweep = clock.every(SWEEP_PERIOD, () => {
-      store.sweep(clock.wall()).catch((error: Error) => {
-        logger.warn('old parts of films could not be removed', { error: error.message });
-      });
+    const changed = library.news.on('changed', ({ capture, segment }) => {
+      if (segment !== undefined) void this.films.prepare(capture, segment);
     });
+    this.#scope.onClose(() => {
+      begun[Symbol.dispose]();
+      changed[Symbol.dispose]();
+    });
+    this.lines = this.#scope.own(new CaptureLines({ store, library, whileHolds, clock, logger }));
+    const sweep = clock.every(SWEEP_PERIOD, () => void this.sweep());
     this.#scope.onClose(() => sweep.cancel());
+  }
+
+  /**
+   * Deletes a film with all that was made of it.
+   *
+   * @param isGiven somebody asked for it: one that is marked to be kept goes too.
+   * @returns whether it was there.
+   */
+  async remove(id: string, { isGiven }: { isGiven: boolean }): Promise<boolean> {
+    const files = await this.library.remove(id, { isGiven });
+    if (!files) return false;
+    await this.store.remove(files);
+    await this.films.forget(id);
+    return true;
+  }
+
+  /** Removes what its household does not want to keep longer, and what is left over. Never rejects. */
+  async sweep(): Promise<void> {
+    const { audit, clock, logger } = this.#options;
+    try {
+      for (const id of await this.library.overdue()) {
+        const film = await this.library.find(id);
+        if (!film || !(await this.remove(id, { isGiven: false }))) continue;
+        const { household, device, timestamp } = film;
+        const detail = `of ${new Date(timestamp * 1_000).toISOString()}, by the household's limits`;
+        const who = { kind: 'host' } as const;
+        audit.done({ who, household, device, what: 'capture-remove', from: 'here', detail });
+      }
+      await this.store.sweep(clock.wall());
+      await this.films.sweep();
+    } catch (error) {
+      logger.warn('old films could not be removed', { error: (error as Error).message });
+    }
   }
 
   /** Looks after what is open. Called about once a second. */

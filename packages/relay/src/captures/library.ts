@@ -11,6 +11,7 @@ import {
   decodeSummary,
   type Segment,
 } from './capture.ts';
+import type { StoredFile } from './store/place.ts';
 
 /** What happened to films. */
 export interface LibraryNews {
@@ -27,8 +28,10 @@ export interface Wanted {
   readonly cause?: Cause | undefined;
   /** Only those with an alarm. */
   readonly withAlarm?: boolean | undefined;
-  /** Only those older than this: seconds since 1970. */
-  readonly before?: number | undefined;
+  /** Only those not newer than this: seconds since 1970. */
+  readonly until?: number | undefined;
+  /** Only those that come after this one in the list. */
+  readonly after?: { readonly timestamp: number; readonly id: string } | undefined;
   readonly most: number;
 }
 
@@ -40,6 +43,12 @@ export interface Alarm {
   /** The relay's id of the film that tells of it. */
   readonly capture: string | undefined;
   readonly gpio: number | undefined;
+}
+
+/** What of its films a household keeps at most; `undefined`: no limit. What somebody marked stays in any case. */
+export interface RetentionLimits {
+  readonly days: number | undefined;
+  readonly bytes: number | undefined;
 }
 
 /** A segment whose bytes are on the disk. */
@@ -163,30 +172,34 @@ export class Library {
     return this.#database.query(select, [id], decodeSegment);
   }
 
-  list({ household, device, cause, withAlarm, before, most }: Wanted): Promise<CaptureSummary[]> {
+  list({ household, device, cause, withAlarm, until, after, most }: Wanted): Promise<CaptureSummary[]> {
     const select = `${SUMMARY} WHERE c.removed IS NULL AND c.household = ?
       AND (CAST(? AS TEXT) IS NULL OR c.device = ?) AND (CAST(? AS TEXT) IS NULL OR c.cause = ?)
-      AND (CAST(? AS BIGINT) IS NULL OR c.timestamp < ?)
+      AND (CAST(? AS BIGINT) IS NULL OR c.timestamp <= ?)
+      AND (CAST(? AS BIGINT) IS NULL OR c.timestamp < ? OR (c.timestamp = ? AND c.id > ?))
       AND (CAST(? AS BIGINT) = 0 OR c.id IN (SELECT capture FROM capture_alarms WHERE household = ?))
       ORDER BY c.timestamp DESC, c.id LIMIT ?`;
     const each = (value: Value | undefined): Value[] => [value ?? null, value ?? null];
+    const from = after?.timestamp;
     const values = [
       household,
-      ...each(device),
-      ...each(cause),
-      ...each(before),
-      withAlarm ? 1 : 0,
-      household,
-      most,
+      ...[...each(device), ...each(cause), ...each(until)],
+      ...[...each(from), from ?? null, after?.id ?? null],
+      ...[withAlarm ? 1 : 0, household, most],
     ];
     return this.#database.query(select, values, decodeSummary);
   }
 
   /** The newest alarms of a household, or of one of its devices. */
-  alarms({ household, device, before, most }: Omit<Wanted, 'cause' | 'withAlarm'>): Promise<Alarm[]> {
+  alarms({
+    household,
+    device,
+    until,
+    most,
+  }: Omit<Wanted, 'cause' | 'withAlarm' | 'after'>): Promise<Alarm[]> {
     const select = `SELECT * FROM capture_alarms WHERE household = ? AND (CAST(? AS TEXT) IS NULL OR device = ?)
-      AND (CAST(? AS BIGINT) IS NULL OR timestamp < ?) ORDER BY timestamp DESC, id LIMIT ?`;
-    const values = [household, device ?? null, device ?? null, before ?? null, before ?? null, most];
+      AND (CAST(? AS BIGINT) IS NULL OR timestamp <= ?) ORDER BY timestamp DESC, id LIMIT ?`;
+    const values = [household, device ?? null, device ?? null, until ?? null, until ?? null, most];
     return this.#database.query(select, values, (row) => ({
       device: row.text('device'),
       id: row.text('id'),
@@ -204,22 +217,72 @@ export class Library {
   /**
    * Takes a film out. Its rows stay: a segment of it that a device offers again is known, one that is new brings it back.
    *
-   * @param isGiven only where somebody asked for it: a film with the keep flag goes too.
-   * @returns whether it was there.
+   * @param isGiven somebody asked for it: a film with the keep flag goes too.
+   * @returns the files that may be removed now; `undefined` where the film was not there, or is kept.
    */
-  remove(id: string, { isGiven }: { isGiven: boolean }): Promise<boolean> {
+  remove(id: string, { isGiven }: { isGiven: boolean }): Promise<StoredFile[] | undefined> {
     return this.#database.transaction(async (queries) => {
-      const update = `UPDATE captures SET removed = ? WHERE id = ? AND removed IS NULL AND (is_kept = 0 OR ? = 1)`;
-      if ((await queries.execute(update, [this.#now(), id, isGiven ? 1 : 0])) === 0) return false;
-      const segments = `UPDATE capture_segments SET state = 'removed' WHERE capture = ? AND state IN ('here', 'cut')`;
-      await queries.execute(segments, [id]);
-      return true;
+      const update = `UPDATE captures SET removed = ? WHERE id = ? AND removed IS NULL AND (is_kept = 0 OR ? = 1)
+        RETURNING *`;
+      const [capture] = await queries.query(update, [this.#now(), id, isGiven ? 1 : 0], decodeCapture);
+      if (!capture) return undefined;
+      const segments = `UPDATE capture_segments SET state = 'removed' WHERE capture = ? AND state IN ('here', 'cut')
+        RETURNING *`;
+      const removed = await queries.query(segments, [id], decodeSegment);
+      return removed.flatMap((segment) => fileOf(capture, segment));
     });
   }
 
-  /** Removed films whose files may still be there, since the relay ended in between. */
-  removedSince(since: number): Promise<Capture[]> {
-    return this.#database.query('SELECT * FROM captures WHERE removed >= ?', [since], decodeCapture);
+  /** Files of films that were removed since then: some may still be there, where the relay ended in between. */
+  async removedSince(since: number): Promise<StoredFile[]> {
+    const select = `SELECT c.device, c.name, s.* FROM capture_segments s JOIN captures c ON c.id = s.capture
+      WHERE c.removed >= ? AND s.state = 'removed'`;
+    const files = await this.#database.query(select, [since], (row) =>
+      fileOf({ device: row.text('device'), name: row.text('name') }, decodeSegment(row)),
+    );
+    return files.flat();
+  }
+
+  /** Films that retention may take, of households that want it, oldest first; with what their household keeps at most. */
+  async overdue(): Promise<string[]> {
+    const limits = await this.#database.query('SELECT * FROM capture_retention', [], (row) => ({
+      household: row.text('household'),
+      days: row.optionalNumber('days'),
+      bytes: row.optionalNumber('bytes'),
+    }));
+    const overdue: string[] = [];
+    for (const { household, days, bytes } of limits) {
+      const films = await this.#database.query(
+        `${SUMMARY} WHERE c.removed IS NULL AND c.household = ? ORDER BY c.timestamp, c.id`,
+        [household],
+        decodeSummary,
+      );
+      const oldest = days === undefined ? 0 : this.#now() / 1_000 - days * 86_400;
+      let sum = films.reduce((total, film) => total + film.bytes, 0);
+      for (const film of films) {
+        const isTooMuch = bytes !== undefined && sum > bytes;
+        if (film.isKept || (film.timestamp >= oldest && !isTooMuch)) continue;
+        overdue.push(film.id);
+        sum -= film.bytes;
+      }
+    }
+    return overdue;
+  }
+
+  /** How long a household keeps films. */
+  async retention(household: string): Promise<RetentionLimits> {
+    const select = 'SELECT * FROM capture_retention WHERE household = ?';
+    const [limits] = await this.#database.query(select, [household], (row) => ({
+      days: row.optionalNumber('days'),
+      bytes: row.optionalNumber('bytes'),
+    }));
+    return limits ?? { days: undefined, bytes: undefined };
+  }
+
+  async setRetention(household: string, { days, bytes }: RetentionLimits): Promise<void> {
+    const insert = `INSERT INTO capture_retention (household, days, bytes) VALUES (?, ?, ?)
+      ON CONFLICT (household) DO UPDATE SET days = excluded.days, bytes = excluded.bytes`;
+    await this.#database.execute(insert, [household, days ?? null, bytes ?? null]);
   }
 
   /** Ends films of cloudtalkers of which nothing has come for so long: no one else says that they are over. */
@@ -254,6 +317,9 @@ export class Library {
     return Math.floor(this.#clock.wall());
   }
 }
+
+const fileOf = ({ device, name }: { device: string; name: string }, segment: Segment): StoredFile[] =>
+  segment.file ? [{ device, capture: name, segment: segment.number, ...segment.file }] : [];
 
 const count = (what: string, states: string) =>
   `(SELECT ${what} FROM capture_segments s WHERE s.capture = c.id AND s.state IN (${states}))`;

@@ -45,7 +45,7 @@ describe('the files of films', () => {
         await store.has({ ...place, extension: 'mp4', sha256: arrived.sha256 }, bytes.length),
         true,
       );
-      await store.removeFilm(place);
+      await store.remove([{ ...place, extension: 'mp4', sha256: arrived.sha256 }]);
       assert.equal(
         await store.has({ ...place, extension: 'mp4', sha256: arrived.sha256 }, bytes.length),
         false,

@@ -70,13 +70,9 @@ export class SegmentStore {
     return true;
   }
 
-  remove(file: StoredFile): Promise<void> {
-    return this.#files.remove(this.pathOf(file));
-  }
-
-  /** Removes a film's directory with all in it. */
-  removeFilm({ device, capture }: Pick<SegmentPlace, 'device' | 'capture'>): Promise<void> {
-    return this.#files.remove(join(this.#directory, 'films', device, capture));
+  /** What arrives meanwhile is not touched. */
+  async remove(files: readonly StoredFile[]): Promise<void> {
+    for (const file of files) await this.#files.remove(this.pathOf(file));
   }
 
   /** Throws away what nobody has gone on with for a week. @param now milliseconds since 1970. */
