@@ -10,9 +10,13 @@ export interface Header {
   readonly at: string;
 }
 
+/** A row, by column. */
+export type RowValues = Readonly<Record<string, Value>>;
+
+/** One line of a backup, understood. */
 export type Line =
   | { readonly kind: 'header'; readonly header: Header }
-  | { readonly kind: 'row'; readonly table: string; readonly row: Readonly<Record<string, Value>> }
+  | { readonly kind: 'row'; readonly table: string; readonly row: RowValues }
   | { readonly kind: 'end'; readonly rows: number };
 
 /** Version of what this file says. */
@@ -45,7 +49,7 @@ export function decodeLine(text: string): Line {
   return { kind: 'header', header: { tables: tables as number, at } };
 }
 
-function isRow(row: unknown): row is Readonly<Record<string, Value>> {
+function isRow(row: unknown): row is RowValues {
   if (typeof row !== 'object' || row === null) return false;
   return Object.values(row).every(
     (value) => value === null || typeof value === 'string' || Number.isSafeInteger(value),
