@@ -44,9 +44,12 @@ export const limits = {
   /** How often one address may connect: so many at once, then one each period. This machine's own do not count. */
   connectBurst: 1_000,
   connectPeriod: millis(20),
-  /** The same for one-time codes: asking for one, and using one. */
-  codeBurst: 600,
-  codePeriod: millis(50),
+  /**
+   * The same for one-time codes: asking for one, and using one. A site's server asks for those of all its visitors; yet what
+   * one address has pending stays well below `codesPending`.
+   */
+  codeBurst: 3_000,
+  codePeriod: millis(10),
   /** For signing in, whichever way; and for passwords of one account, wherever they come from. */
   signInBurst: 20,
   signInPeriod: millis(3_000),

@@ -21,8 +21,8 @@ export class RawHttp implements Disposable {
     this.closed = new Promise((resolve) => socket.once('close', () => resolve()));
   }
 
-  static async open(port: number): Promise<RawHttp> {
-    const raw = new RawHttp(connect({ port, host: '127.0.0.1', allowHalfOpen: true }));
+  static async open(port: number, host = '127.0.0.1'): Promise<RawHttp> {
+    const raw = new RawHttp(connect({ port, host, allowHalfOpen: true }));
     await once(raw.socket, 'connect');
     return raw;
   }
