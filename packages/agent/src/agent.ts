@@ -4,11 +4,14 @@ import type { Duplex } from 'node:stream';
 import { PERCH_1 } from '@perch/protocol';
 import { Scope, systemClock } from '@perch/runtime';
 import type { WebSocket } from 'ws';
+import { captureRoutes } from './api/captures.ts';
 import { Guard } from './api/guard.ts';
 import { Router } from './api/router.ts';
 import { makeRoutes } from './api/routes.ts';
 import { ApiServer } from './api/server.ts';
 import { takeStats } from './api/stats.ts';
+import type { InputAddress } from './captures/index.ts';
+import { startCaptures, tellingCamera } from './captures/start.ts';
 import { ControlConnection } from './control/control.ts';
 import { makePerform } from './control/perform.ts';
 import { relayListFile } from './control/relay-list.ts';
@@ -38,6 +41,8 @@ export interface Agent extends AsyncDisposable {
   /** Where callers on this machine reach it, such as `http://127.0.0.1:8888`. */
   readonly url: string;
   readonly port: number;
+  /** Where camera programs can connect. */
+  readonly captures: readonly InputAddress[];
   /** The same as `/api/stats` says. */
   dump(): object;
   /** Ends sources, uplinks and members, then the port; nothing accepted is lost. Idempotent. */
@@ -101,7 +106,17 @@ async function assemble(options: AgentOptions, scope: Scope): Promise<Agent> {
     control: () => connection?.status,
   };
 
-  const router = new Router(makeRoutes({ ...parts, origin: isLocal ? 'local' : 'network', pages }));
+  const captures =
+    options.captures &&
+    scope.own(
+      await startCaptures({
+        ...{ data, options: options.captures, clock, logger, identity, uplinks, dialer: ownDialer },
+        relay: () => connection?.status.relay,
+      }),
+    );
+
+  const routes = [...pages, ...captureRoutes(captures, clock)];
+  const router = new Router(makeRoutes({ ...parts, origin: isLocal ? 'local' : 'network', pages: routes }));
   const server = new ApiServer({ listen, guard, router, onMember, protocols: [PERCH_1, 'null'], logger });
   scope.onClose(() => server.close(httpWaitMs));
   // Bodies have no end of their own to wait for.
@@ -136,7 +151,7 @@ async function assemble(options: AgentOptions, scope: Scope): Promise<Agent> {
       file: relayListFile(data),
       software: USER_AGENT,
       state: () => takeStats(parts),
-      perform: makePerform(parts),
+      perform: makePerform({ ...parts, ...(captures && { command: tellingCamera(captures) }) }),
       onRelay(relay) {
         if (!options.share) shared?.moveTo(relay);
         apply(store.current);
@@ -154,6 +169,7 @@ async function assemble(options: AgentOptions, scope: Scope): Promise<Agent> {
   return {
     url,
     port,
+    captures: captures?.addresses ?? [],
     dump: () => takeStats(parts),
     close,
     closed: ended.promise,

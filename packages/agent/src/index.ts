@@ -1,4 +1,13 @@
 export { type Agent, startAgent } from './agent.ts';
+export {
+  type CameraAddress,
+  CameraError,
+  type CameraErrorCode,
+  type CaptureOptions,
+  Captures,
+  type CapturesStatus,
+  type InputAddress,
+} from './captures/index.ts';
 export { type EnvironmentSettings, type LogLevel, settingsFromEnvironment } from './config.ts';
 export { AgentError, type AgentErrorCode } from './errors.ts';
 export { type Enrolled, type EnrolOptions, enrol } from './identity/enrol.ts';
@@ -8,5 +17,6 @@ export type { AgentOptions, GivenDestination } from './options.ts';
 export { RuleError, type RuleErrorCode } from './rules/errors.ts';
 export { demoSource } from './sources/demo.ts';
 export type { SourceOptions } from './sources/source.ts';
+export { SpoolError, type SpoolErrorCode } from './spool/index.ts';
 export { type OutgoingOptions, proxyFor } from './uplink/dial.ts';
 export type { ShareOptions } from './uplink/shared.ts';

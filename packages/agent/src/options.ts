@@ -1,4 +1,5 @@
 import type { Clock, Logger } from '@perch/runtime';
+import type { CaptureOptions } from './captures/index.ts';
 import type { SourceOptions } from './sources/source.ts';
 import type { OutgoingOptions } from './uplink/dial.ts';
 import type { ShareOptions } from './uplink/shared.ts';
@@ -36,6 +37,8 @@ export interface AgentOptions {
   readonly destinations?: readonly GivenDestination[];
   /** A relay that gets each feed and stream that no destination rule names, as a topic of the same name. */
   readonly share?: ShareOptions;
+  /** Takes films from camera programs, and tells them what to do. Without it there are no captures. */
+  readonly captures?: CaptureOptions;
   /** Proxy and certificates of outgoing connections. */
   readonly outgoing?: OutgoingOptions;
   /** The built web files (`dist/web`); with them the agent's page shows previews. */

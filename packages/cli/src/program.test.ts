@@ -62,7 +62,7 @@ test('misuse exits with 2 and names what is wrong', async () => {
     ['required option', 'token', 'create'],
     ['--scope', 'token', 'create', '--topic', 'x', '--scope', 'all'],
     ['--ttl', 'token', 'create', '--topic', 'x', '--ttl', 'soon'],
-    ['captures', 'agent', '--input_port', '9000'],
+    ['--input_port', 'agent', '--input_port', 'nine'],
     ['--public', 'up', '--listen', '0.0.0.0:0'],
     ['There is no bench', 'bench', 'nonsense'],
     ['argument', 'inspect'],
@@ -74,7 +74,7 @@ test('misuse exits with 2 and names what is wrong', async () => {
 });
 
 test('flags are taken with dashes too', async () => {
-  const { code, stderr } = await perch('agent', '--input-port', '9000');
+  const { code, stderr } = await perch('agent', '--input-port', 'nine');
   assert.equal(code, 2);
   assert.match(stderr, /--input_port/);
 });

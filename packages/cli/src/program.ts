@@ -1,8 +1,9 @@
-import { AgentError } from '@perch/agent';
+import { AgentError, SpoolError } from '@perch/agent';
 import { RelayError } from '@perch/relay';
 import { Command, CommanderError } from 'commander';
 import { addAgent } from './commands/agent.ts';
 import { addBench } from './commands/bench.ts';
+import { addCaptures } from './commands/captures.ts';
 import { addCloudtalker } from './commands/cloudtalker.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addEnroll } from './commands/enroll.ts';
@@ -51,6 +52,7 @@ export function makeProgram(run: Run): Command {
     addEnroll,
     addToken,
     addHousehold,
+    addCaptures,
     addInspect,
     addDoctor,
     addBench,
@@ -70,7 +72,7 @@ function explain(error: unknown, { stderr }: Terminal): number {
     stderr.write(`perch: ${error.message}\n`);
     return error.exitCode;
   }
-  if (error instanceof RelayError || error instanceof AgentError) {
+  if (error instanceof RelayError || error instanceof AgentError || error instanceof SpoolError) {
     stderr.write(`perch: ${error.message}\n`);
     return 1;
   }

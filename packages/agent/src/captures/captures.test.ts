@@ -9,6 +9,7 @@ import { PassThrough } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { type Logger, silentLogger, systemClock } from '@perch/runtime';
 import { FakeClock } from '@perch/testkit';
+import { Uploader } from '../upload/index.ts';
 import { TestRelay } from '../upload/testing/relay.ts';
 import { type CaptureOptions, type CaptureParts, Captures } from './captures.ts';
 
@@ -29,7 +30,7 @@ async function device(
     const captures = await Captures.start({
       data: join(home, 'data'),
       options: { inputs: [{ host: '127.0.0.1', port: 0 }], inputDirectory: home, ...options },
-      dial: relay.dial,
+      upload: (uploading) => new Uploader({ ...uploading, dial: relay.dial }),
       clock: systemClock,
       logger,
       ...parts,
@@ -298,7 +299,9 @@ test('files pushed by hand are one film in their order, whatever they are called
   const { captures, file, films } = await device(t);
   await file('pir.9.4.mp4', 'a');
   await file('pir.9.2.mp4', 'b');
-  await captures.push(['pir.9.4.mp4', 'pir.9.2.mp4']);
+  const { capture, lost } = await captures.push(['pir.9.4.mp4', 'pir.9.2.mp4', 'none.mp4']);
+  assert.match(lost.join(), /segment 2: .*none\.mp4 is not there/);
   const [film] = await films(1);
   assert.deepEqual(film?.content, ['0 a mp4', '1 b mp4']);
+  assert.equal(captures.film(capture).pending, 0);
 });

@@ -3,10 +3,9 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { CameraCommand } from '@perch/protocol';
 import { type Clock, type Logger, Scope } from '@perch/runtime';
-import type { WebSocket } from 'ws';
+import { AgentError } from '../errors.ts';
 import { replaceFile } from '../replace-file.ts';
 import { type Files, Spool, type SpoolStatus } from '../spool/index.ts';
-import { Uploader } from '../upload/index.ts';
 import { Camera } from './camera.ts';
 import type { CameraAddress } from './datagram.ts';
 import { FileList } from './file-list.ts';
@@ -17,6 +16,8 @@ import { type InputAddress, InputSocket } from './sockets.ts';
 export interface CaptureOptions {
   /** Where camera programs connect. */
   readonly inputs?: readonly InputAddress[];
+  /** The same, but that it is in use is only said: for one that nobody asked for. */
+  readonly inputIfFree?: InputAddress;
   /** Relative names are looked for here. Default: the working directory. */
   readonly inputDirectory?: string;
   /** Only files below it are taken. Default: wherever they are. */
@@ -39,18 +40,34 @@ export interface CaptureParts {
   readonly data: string;
   readonly options: CaptureOptions;
   readonly stdin?: Readable;
-  /** Begins a connection to the relay. Without it films wait in the spool. */
-  readonly dial?: () => WebSocket | Promise<WebSocket>;
-  readonly liveDelay?: () => number;
+  /** Makes what sends films away. Without it they wait in the spool. */
+  readonly upload?: (parts: UploadParts) => Upload;
   /** Default: the real disk. */
   readonly files?: Files;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
+/** What sends films away can use. */
+export interface UploadParts {
+  readonly spool: Spool;
+  readonly camera: Camera;
+  /** Bytes per second. */
+  readonly mostPerSecond?: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Sends films away for as long as it lives. */
+export interface Upload {
+  start(): void;
+  dump(): object;
+  close(): Promise<void>;
+}
+
 /** What a person wants to know about captures. */
 export interface CapturesStatus extends SpoolStatus {
-  readonly upload: ReturnType<Uploader['dump']> | null;
+  readonly upload: object | null;
   readonly armed: boolean | null;
 }
 
@@ -61,11 +78,11 @@ export class Captures implements AsyncDisposable {
   readonly #filming: FilmOptions;
   readonly spool: Spool;
   readonly camera: Camera;
-  readonly #uploader: Uploader | undefined;
+  readonly #upload: Upload | undefined;
   readonly #inputs: InputSocket[] = [];
 
   private constructor(parts: CaptureParts, spool: Spool, camera: Camera) {
-    const { options, clock, logger, dial, liveDelay } = parts;
+    const { options, clock, logger, upload } = parts;
     this.#parts = parts;
     this.spool = this.#scope.own(spool);
     this.camera = camera;
@@ -77,17 +94,11 @@ export class Captures implements AsyncDisposable {
       clock,
       logger,
     };
-    this.#uploader =
-      dial &&
+    const { mostPerSecond } = options;
+    this.#upload =
+      upload &&
       this.#scope.own(
-        new Uploader({
-          spool,
-          dial,
-          clock,
-          logger,
-          ...(options.mostPerSecond !== undefined && { mostPerSecond: options.mostPerSecond }),
-          ...(liveDelay && { liveDelay }),
-        }),
+        upload({ spool, camera, clock, logger, ...(mostPerSecond !== undefined && { mostPerSecond }) }),
       );
   }
 
@@ -123,7 +134,7 @@ export class Captures implements AsyncDisposable {
       await captures.close();
       throw error;
     }
-    captures.#uploader?.start();
+    captures.#upload?.start();
     return captures;
   }
 
@@ -132,12 +143,20 @@ export class Captures implements AsyncDisposable {
     return this.#inputs.map(({ address }) => address);
   }
 
-  /** Takes files by hand, as one film. Resolves with its name when they are in the spool. */
-  async push(paths: readonly string[]): Promise<string> {
+  /** Takes files by hand, as one film. Resolves when they are in the spool; `lost` says which are not, and why. */
+  async push(
+    paths: readonly string[],
+  ): Promise<{ readonly capture: string; readonly lost: readonly string[] }> {
     const film = new Film(this.#filming);
-    const name = film.together(paths);
+    const capture = film.together(paths);
     await film.end();
-    return name;
+    return { capture, lost: this.film(capture).lost };
+  }
+
+  /** How it stands with one film: segments that are not at home yet, and what was lost of it. */
+  film(capture: string) {
+    const lost = this.spool.dump().losses.filter((words) => words.startsWith(`${capture} `));
+    return { capture, pending: this.spool.pendingOf(capture), lost };
   }
 
   tell(command: CameraCommand): Promise<void> {
@@ -147,7 +166,7 @@ export class Captures implements AsyncDisposable {
   dump(): CapturesStatus {
     return {
       ...this.spool.dump(),
-      upload: this.#uploader?.dump() ?? null,
+      upload: this.#upload?.dump() ?? null,
       armed: this.camera.isArmed ?? null,
     };
   }
@@ -167,6 +186,7 @@ export class Captures implements AsyncDisposable {
     for (const address of options.inputs ?? []) {
       this.#inputs.push(this.#scope.own(await InputSocket.listen(address, this.#filming)));
     }
+    if (options.inputIfFree) await this.#openIfFree(options.inputIfFree);
     if (options.fileList === undefined) return;
     this.#scope.own(
       await FileList.open({
@@ -177,6 +197,15 @@ export class Captures implements AsyncDisposable {
         isDisarmed: () => this.camera.isArmed === false,
       }),
     );
+  }
+
+  async #openIfFree(address: InputAddress): Promise<void> {
+    try {
+      this.#inputs.push(this.#scope.own(await InputSocket.listen(address, this.#filming)));
+    } catch (error) {
+      if (!(error instanceof AgentError) || error.code !== 'port-in-use') throw error;
+      this.#parts.logger.warn('no films are taken from camera programs', { why: error.message });
+    }
   }
 }
 

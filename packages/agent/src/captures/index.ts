@@ -1,4 +1,11 @@
-export { type CaptureOptions, type CaptureParts, Captures, type CapturesStatus } from './captures.ts';
+export {
+  type CaptureOptions,
+  type CaptureParts,
+  Captures,
+  type CapturesStatus,
+  type Upload,
+  type UploadParts,
+} from './captures.ts';
 export type { CameraAddress } from './datagram.ts';
 export { CameraError, type CameraErrorCode } from './errors.ts';
 export type { InputAddress } from './sockets.ts';

@@ -1,9 +1,9 @@
 import { type Agent, type AgentOptions, startAgent } from '@perch/agent';
 import type { Logger } from '@perch/runtime';
 import type { Command } from 'commander';
+import { captureFlags, captureOptions, capturesAt, withCaptures } from '../capture-options.ts';
 import { type Loaded, loadConfig } from '../config/load.ts';
 import type { ConfiguredSource } from '../config/settings.ts';
-import { CliError } from '../errors.ts';
 import { flagLayer, withSettings } from '../flags.ts';
 import { webRoot } from '../places.ts';
 
@@ -13,10 +13,6 @@ import { loggerFor, type Run, writeJson } from '../terminal.ts';
 export interface AgentFlags {
   readonly config?: string;
   readonly json?: boolean;
-  readonly input_port?: string;
-  readonly input_sock?: string;
-  readonly cam_addr?: string;
-  readonly cam_sock?: string;
 }
 
 export function addAgent(program: Command, run: Run): void {
@@ -30,22 +26,17 @@ export function addAgent(program: Command, run: Run): void {
 }
 
 export function agentFlags(command: Command): Command {
-  return withSettings(command)
+  return withCaptures(withSettings(command))
     .option('--listen <HOST:PORT>', 'where to listen (default: 127.0.0.1:8888; port 0 picks a free one)')
     .option('--public_host <NAME>', 'a further name under which it may be called')
     .option('--allow_origin <ORIGIN...>', 'web pages that may use it, such as https://lab.example')
     .option('--trust <CIDR...>', 'networks whose publishers need no token, such as a Compose bridge')
     .option('--extra_ca <FILE>', 'PEM certificates to trust on outgoing connections')
-    .option('--input_port <N|none>', 'captures in: not in this version, only "none"')
-    .option('--input_sock <PATH>', 'captures in: not in this version')
-    .option('--cam_addr <HOST:PORT>', 'commands out: not in this version')
-    .option('--cam_sock <PATH>', 'commands out: not in this version')
     .option('--json', 'one JSON line when ready, then logs in JSON');
 }
 
 /** Runs an agent until a signal comes. */
 export async function runAgent(run: Run, flags: AgentFlags): Promise<void> {
-  refuseCaptures(flags);
   using stop = new Stop();
   const json = flags.json ?? false;
   const loaded = loadConfig({
@@ -58,12 +49,13 @@ export async function runAgent(run: Run, flags: AgentFlags): Promise<void> {
       allow_origin: 'agent.allow_origin',
       trust: 'agent.trust',
       extra_ca: 'agent.extra_ca',
+      ...captureFlags,
     }),
   });
   const logger = loggerFor(run.terminal, { level: loaded.config.log_level, json });
   for (const warning of loaded.warnings) logger.warn(warning);
   await using agent = await startAgent(agentOptions(loaded, logger));
-  if (json) writeJson(run.terminal, { event: 'ready', agent: agent.url });
+  if (json) writeJson(run.terminal, { event: 'ready', agent: agent.url, captures: capturesAt(agent) });
   else run.terminal.stdout.write(readyText(agent));
   const signal = await stop.asked;
   logger.info('ending', { signal });
@@ -80,6 +72,7 @@ export function agentOptions({ config, proxy }: Loaded, logger: Logger): AgentOp
     httpWaitMs: config['agent.http_wait'],
     sources: config['agent.sources'].map(source),
     destinations: config['agent.destinations'],
+    captures: captureOptions(config),
     outgoing: {
       proxy,
       ...(config['agent.extra_ca'] !== undefined && { caFile: config['agent.extra_ca'] }),
@@ -97,17 +90,11 @@ const source = ({ feed, command }: ConfiguredSource) => ({
   command: (url: string) => command.map((part) => part.replaceAll('{url}', url)),
 });
 
-function refuseCaptures(flags: AgentFlags): void {
-  for (const name of ['input_port', 'input_sock', 'cam_addr', 'cam_sock'] as const) {
-    const value = flags[name];
-    if (value === undefined || (name === 'input_port' && value === 'none')) continue;
-    throw new CliError('misused', `--${name}: this version of Perch takes no captures yet; leave it out`);
-  }
-}
-
-function readyText({ url }: Agent): string {
+function readyText(agent: Agent): string {
+  const { url } = agent;
+  const captures = capturesAt(agent);
   return `The agent runs at ${url}
   feeds in    ffmpeg … -f mpegts ${url}/ts/NAME
   rules       ${url}/api/streams, ${url}/api/destinations
-`;
+${captures === undefined ? '' : `  films in    ${captures}, as {"segment": "FILE"}\n`}`;
 }

@@ -2,6 +2,7 @@ import { AgentError, demoSource, startAgent } from '@perch/agent';
 import { isLoopback, startRelay } from '@perch/relay';
 import { Scope } from '@perch/runtime';
 import type { Command } from 'commander';
+import { captureFlags, capturesAt } from '../capture-options.ts';
 import { type Loaded, loadConfig } from '../config/load.ts';
 import { formatAddress } from '../config/units.ts';
 import { howToInstall, isInstalled } from '../doctor/programs.ts';
@@ -35,6 +36,7 @@ export function addUp(program: Command, run: Run): void {
       'where the relay listens (default: 127.0.0.1:8080; port 0 picks a free one)',
     )
     .option('--agent_listen <HOST:PORT>', 'where the agent listens (default: 127.0.0.1:8888)')
+    .option('--input_port <N|none>', 'where camera programs name their films (default: 9000, if it is free)')
     .option('--no-demo', 'without the demo picture and tone')
     .option('--open <GLOB...>', 'topics that anyone may read and write (default: none)')
     .option('--json', 'one JSON line when ready, then logs in JSON')
@@ -53,6 +55,7 @@ async function runUp(run: Run, flags: Flags): Promise<void> {
       listen: 'relay.listen',
       agent_listen: 'agent.listen',
       open: 'relay.open',
+      input_port: captureFlags.input_port,
       ...tlsFlags,
     }),
   });
@@ -76,7 +79,7 @@ async function runUp(run: Run, flags: Flags): Promise<void> {
   const front = config['relay.public'] && publicFront({ relay, config });
   const agent = scope.own(await startUpAgent(loaded, { demo, relay, front, logger }));
   const signIn = await relay.signInLink();
-  const ready = { relay: relay.url, agent: agent.url, signIn };
+  const ready = { relay: relay.url, agent: agent.url, captures: capturesAt(agent), signIn };
   if (json) writeJson(run.terminal, { event: 'ready', ...ready, ...trustJson(relay) });
   else run.terminal.stdout.write(await readyText({ ...ready, front, demo, trust: trustText(relay) }));
   const signal = await stop.asked;
@@ -120,13 +123,14 @@ async function startUpAgent(loaded: Loaded, { demo, relay, front, logger }: UpAg
 interface Ready {
   readonly relay: string;
   readonly agent: string;
+  readonly captures: string | undefined;
   readonly signIn: string;
   readonly front: Front | undefined;
   readonly demo: boolean;
   readonly trust: string;
 }
 
-async function readyText({ relay, agent, signIn, front, demo, trust }: Ready): Promise<string> {
+async function readyText({ relay, agent, captures, signIn, front, demo, trust }: Ready): Promise<string> {
   const picture = front ? `\n${await front.picture(signIn)}` : '';
   return `Perch is running${demo ? ', with a demo' : ''}. Ctrl-C ends it.
 
@@ -135,6 +139,6 @@ async function readyText({ relay, agent, signIn, front, demo, trust }: Ready): P
 ${trust}  relay         ${relay}
   agent         ${agent}
   your picture  ffmpeg … -f mpegts ${agent}/ts/NAME
-${picture}
+${captures === undefined ? '' : `  your films    ${captures}\n`}${picture}
 `;
 }

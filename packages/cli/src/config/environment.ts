@@ -29,6 +29,16 @@ const ours: Readonly<Record<string, SettingKey>> = {
   PERCH_ACME_CA: 'relay.acme_ca',
   PERCH_ACME_LISTEN: 'relay.acme_listen',
   PERCH_DATABASE: 'relay.database',
+  PERCH_INPUT_PORT: 'agent.input_port',
+  PERCH_INPUT_SOCK: 'agent.input_sock',
+  PERCH_INPUT_DIR: 'agent.input_dir',
+  PERCH_CAPTURE_DIR: 'agent.capture_dir',
+  PERCH_MOTION_FILE_LIST: 'agent.motion_file_list',
+  PERCH_CAM_ADDR: 'agent.cam_addr',
+  PERCH_CAM_SOCK: 'agent.cam_sock',
+  PERCH_SPOOL_SIZE: 'agent.spool_size',
+  PERCH_SPOOL_AGE: 'agent.spool_age',
+  PERCH_UPLOAD_RATE: 'agent.upload_rate',
 };
 
 /** Variables of the repository's own scripts, and of single commands. */

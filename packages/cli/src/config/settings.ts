@@ -68,6 +68,13 @@ const databaseAddress = (value: unknown): string => {
   }
 };
 
+/** A port of loopback, an address, or `none`. */
+const inputPort = (value: unknown): Address | 'none' => {
+  const given = typeof value === 'number' ? String(value) : text(value);
+  if (given === 'none') return given;
+  return parseAddress(/^\d+$/.test(given) ? `127.0.0.1:${given}` : given);
+};
+
 const list = (value: unknown): readonly string[] => {
   // One text is a list of one: `--open a --open b`, `open: a`.
   const entries = Array.isArray(value) ? value : [value];
@@ -327,6 +334,58 @@ export const settings = {
     ...optional(text),
     example: '/etc/ssl/company-ca.pem',
     about: 'PEM certificates to trust on outgoing connections, besides the usual ones.',
+  },
+  'agent.input_port': {
+    ...optional(inputPort),
+    example: '9000',
+    about:
+      'Port of loopback (or HOST:PORT) on which camera programs name their films; none takes none there. Default: 9000, if it is free.',
+  },
+  'agent.input_sock': {
+    ...optional(text),
+    example: '/run/perch/captures.sock',
+    about: 'A unix socket for the same.',
+  },
+  'agent.input_dir': {
+    ...optional(text),
+    example: '/var/lib/motion',
+    about: 'Where relative names of films are looked for. Default: the working directory.',
+  },
+  'agent.capture_dir': {
+    ...optional(text),
+    example: '/var/lib/motion',
+    about: 'Only films below it are taken. Default: wherever they are.',
+  },
+  'agent.motion_file_list': {
+    ...optional(text),
+    example: '/run/motion/films',
+    about: 'A file or named pipe with a path of a film on each line, or - for standard input.',
+  },
+  'agent.cam_addr': {
+    ...optional(address),
+    example: '127.0.0.1:9001',
+    about: 'Where the camera program listens for commands, by UDP.',
+  },
+  'agent.cam_sock': {
+    ...optional(text),
+    example: '/run/motion/commands.sock',
+    about: 'Its unix datagram socket; wins over cam_addr.',
+  },
+  'agent.spool_size': {
+    ...optional(size),
+    example: '20Gi',
+    about:
+      'Most that films may take while they wait for the relay; over it the oldest without an alarm is given up, loudly. Default: no limit.',
+  },
+  'agent.spool_age': {
+    ...optional(duration),
+    example: '30d',
+    about: 'Films that wait longer are given up, loudly. Default: no limit.',
+  },
+  'agent.upload_rate': {
+    ...optional(size),
+    example: '500k',
+    about: 'Most bytes per second of films; they yield to live video in any case. Default: no limit.',
   },
   'agent.sources': {
     ...none(sources),

@@ -4,6 +4,7 @@ import { PERCH_CAPTURES_1 } from '@perch/protocol';
 import { silentLogger, systemClock } from '@perch/runtime';
 import { WebSocket } from 'ws';
 import { Captures } from '../../captures/captures.ts';
+import { Uploader } from '../../upload/index.ts';
 import { powerCutFiles } from './power-cut.ts';
 
 const [home = '', relay = '', dieAt = ''] = process.argv.slice(2);
@@ -12,7 +13,11 @@ const say = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`);
 const captures = await Captures.start({
   data: home,
   options: { inputs: [{ host: '127.0.0.1', port: 0 }], inputDirectory: join(home, 'camera') },
-  dial: () => new WebSocket(relay, [PERCH_CAPTURES_1], { perMessageDeflate: false }),
+  upload: (parts) =>
+    new Uploader({
+      ...parts,
+      dial: () => new WebSocket(relay, [PERCH_CAPTURES_1], { perMessageDeflate: false }),
+    }),
   files: powerCutFiles(
     { directory: join(home, 'captures', 'spool'), platter: join(home, 'platter') },
     Number(dieAt),
