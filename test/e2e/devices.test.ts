@@ -176,6 +176,43 @@ test('a device at a relay that ends TLS pins it, and shows its certificate', {
   assert.equal((JSON.parse(readFileSync(file, 'utf8')) as { trust: string }).trust, ca);
 });
 
+test('a relay is replaced by its backup on another machine, and its device is back by itself within 15 s', {
+  timeout: 60_000,
+}, async (t) => {
+  const directory = scratch(t);
+  const [before, after, data, file] = ['before', 'after', 'agent', 'backup'].map((name) =>
+    join(directory, name),
+  ) as [string, string, string, string];
+  const first = await openRelay({ tls: 'local', data: before });
+  t.after(() => first.close());
+  const { trust: ca, pin } = await trustOf(first.url);
+  const enrolled = await perch([
+    ...['enroll', first.url, await first.createEnrolmentCode('yard'), '--pin', pin, '--data', data, '--json'],
+  ]);
+  const { device } = JSON.parse(enrolled.stdout) as { device: string };
+  const Authorization = await first.createToken({ topic: '**', scope: ['read'], ttlMs: DAY });
+  const watch = ({ ws }: { ws: string }, feed: string) =>
+    Peer.open(`${ws}/out/${device}/${feed}`, { ca, headers: { Authorization } });
+  await using agent = await startPerch<{ agent: string }>([
+    ...['agent', '--listen', '127.0.0.1:0', '--data', data],
+  ]);
+  {
+    using viewer = await watch(first, 'video0');
+    await arrives(t, agent.ready.agent, 'video0', viewer);
+  }
+  // While it runs; what is on the other machine afterwards is this file alone.
+  await perch(['relay', 'backup', file, '--data', before]);
+  const { port } = first;
+  await first.close();
+  await perch(['relay', 'restore', file, '--data', after]);
+  await using second = await openRelay({ tls: 'local', data: after, listen: { host: '127.0.0.1', port } });
+  const started = performance.now();
+  // The token is the old relay's, and so is the authority of the certificate.
+  using viewer = await watch(second, 'video1');
+  await arrives(t, agent.ready.agent, 'video1', viewer);
+  assert.ok(performance.now() - started < 15_000);
+});
+
 test('the agent of perch up is a device of its relay, the same at each start, and keeps flat topic names', {
   timeout: 60_000,
 }, async (t) => {
