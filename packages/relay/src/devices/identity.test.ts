@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
-import { request } from 'node:https';
+import { once } from 'node:events';
+import { type IncomingMessage, request as plainRequest } from 'node:http';
+import { Agent, request } from 'node:https';
 import { describe, it } from 'node:test';
+import type { TLSSocket } from 'node:tls';
 import { FakeClock } from '@perch/testkit';
 import { openRelay, Peer } from '../../../../test/support/relay.ts';
 import type { Relay } from '../options.ts';
@@ -71,6 +74,27 @@ describe('a device that shows its certificate over TLS', () => {
     await using _relay = relay;
     const answer = (await getJson(`${relay.url}/api/v1/devices/challenge`, shown)) as { device: string };
     assert.equal(answer.device, device.id);
+  });
+
+  it('is known when a TLS session is taken up again, and refused there once it was removed', async () => {
+    const { relay, device, shown } = await withTls();
+    await using _relay = relay;
+    const agent = new Agent({ keepAlive: false, maxCachedSessions: 10 });
+    const session = async () => {
+      const asked = request(`${relay.url}/session/${device.id}/v`, { ...shown, agent, method: 'POST' });
+      asked.end();
+      const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+      const { socket } = answer;
+      answer.resume();
+      await once(answer, 'end');
+      return { status: answer.statusCode, isResumed: (socket as TLSSocket).isSessionReused() };
+    };
+    assert.deepEqual(await session(), { status: 200, isResumed: false });
+    assert.deepEqual(await session(), { status: 200, isResumed: true });
+    const headers = { ...(await signIn(relay, shown.ca)), 'Content-Length': '0' };
+    const one = `${relay.url}/api/v1/devices/${device.id}`;
+    assert.equal((await ask(one, { ca: shown.ca, method: 'DELETE', headers })).status, 204);
+    assert.deepEqual(await session(), { status: 401, isResumed: true });
   });
 
   it("is refused in words where the certificate is another authority's", async () => {
@@ -297,28 +321,31 @@ const refusal = async (url: string, options: object): Promise<string> => {
 const getJson = async (url: string, options: object, body?: string): Promise<unknown> =>
   JSON.parse((await ask(url, options, body)).body);
 
-function ask(url: string, options: object, sent?: string): Promise<{ status: number; body: string }> {
+function ask(
+  url: string,
+  options: object,
+  sent?: string,
+): Promise<{ status: number; body: string; cookie: string }> {
   return new Promise((resolve, reject) => {
     const headers = sent === undefined ? {} : { 'Content-Type': 'application/json' };
-    const asked = request(url, { headers, agent: false, ...options }, (answer) => {
+    const make = url.startsWith('https:') ? request : plainRequest;
+    const asked = make(url, { headers, agent: false, ...options }, (answer) => {
       let body = '';
       answer.setEncoding('utf8');
       answer.on('data', (part: string) => {
         body += part;
       });
-      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body }));
+      const cookie = answer.headers['set-cookie']?.[0]?.split(';')[0] ?? '';
+      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body, cookie }));
     });
     asked.on('error', reject);
     asked.end(sent);
   });
 }
 
-async function signIn(relay: { url: string; signInLink(): Promise<string> }) {
+async function signIn(relay: { url: string; signInLink(): Promise<string> }, ca?: string) {
   const secret = new URL(await relay.signInLink()).hash.slice(1);
-  const answer = await fetch(`${relay.url}/api/v1/sign-in`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ secret }),
-  });
-  return { Cookie: (answer.headers.get('set-cookie') ?? '').split(';')[0] ?? '', Origin: relay.url };
+  const options = { method: 'POST', ...(ca !== undefined && { ca }) };
+  const { cookie } = await ask(`${relay.url}/api/v1/sign-in`, options, JSON.stringify({ secret }));
+  return { Cookie: cookie, Origin: relay.url };
 }
