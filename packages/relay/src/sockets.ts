@@ -136,7 +136,10 @@ export class Sockets {
   /** Decides what becomes of an upgrade. Spends the one-time code, if it brings one. */
   async #understand(request: IncomingMessage, socket: Duplex): Promise<Arrival> {
     const { gate, topics, stats, links, captureLines, tokenFirst, refusals, limits } = this.#options;
-    if (!this.#options.proxies.settle(request)) return refused(403, NO_PLAIN_HTTP);
+    if (!this.#options.proxies.settle(request)) {
+      refusals.note({ what: 'request', from: callerAddress(request), detail: NO_PLAIN_HTTP });
+      return refused(403, NO_PLAIN_HTTP);
+    }
     const url = request.url ?? '';
     if (url.length > limits.urlChars) {
       return refused(414, `an address has at most ${limits.urlChars} characters`);

@@ -3,6 +3,7 @@ import { createServer as createHttpsServer, type ServerOptions as HttpsOptions }
 import swagger from '@fastify/swagger';
 import type { Logger } from '@perch/runtime';
 import Fastify, { type FastifyInstance, type FastifyServerFactory } from 'fastify';
+import { callerAddress } from '../auth/caller.ts';
 import { NO_PLAIN_HTTP, type TrustedProxies } from '../auth/trusted-proxies.ts';
 import type { Limiter } from '../limits/limiter.ts';
 import type { Limits } from '../limits/limits.ts';
@@ -23,6 +24,14 @@ export interface ServerOptions {
   /** Adds the routes. */
   readonly routes: (app: FastifyInstance) => void;
 }
+
+/** Of every answer; pages say more (`page-headers.ts`). What is no page is nothing that a browser should run or frame. */
+const COMMON_HEADERS = {
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Referrer-Policy': 'no-referrer',
+  'X-Content-Type-Options': 'nosniff',
+} as const;
 
 /** The HTTP server, ready but not listening, and who may use which of its routes. */
 export async function makeServer(
@@ -57,9 +66,12 @@ export async function makeServer(
   socketServer(app).setTimeout(limits.httpIdle);
   if (tls) insistOnTls(app, tls);
   app.addHook('onRequest', async (request, reply) => {
-    reply.headers({ 'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer' });
-    if (!options.proxies.settle(request.raw))
+    reply.headers(COMMON_HEADERS);
+    if (!options.proxies.settle(request.raw)) {
+      const from = callerAddress(request.raw);
+      options.permits.refusals.note({ what: 'request', from, detail: NO_PLAIN_HTTP });
       return reply.code(403).send({ code: 403, message: NO_PLAIN_HTTP });
+    }
     if (request.url.length > limits.urlChars) {
       return reply
         .code(414)

@@ -111,6 +111,16 @@ describe('/embed', () => {
   });
 });
 
+it('what is no page is neither run nor framed by a browser', async () => {
+  await using relay = await openRelay();
+  for (const path of ['/api/v1/me', '/api/v1/streams', '/nothing', '/healthz', '/session/x']) {
+    const headers = await headersOf(relay.url, path);
+    assert.equal(headers.get('content-security-policy'), "default-src 'none'; frame-ancestors 'none'", path);
+    assert.equal(headers.get('cross-origin-resource-policy'), 'same-origin', path);
+    assert.equal(headers.get('x-content-type-options'), 'nosniff', path);
+  }
+});
+
 it('the player is loaded by pages of any origin, isolated ones too', async () => {
   await using relay = await openRelay({ webRoot });
   for (const path of ['/player.js', '/player-mpeg1.js']) {

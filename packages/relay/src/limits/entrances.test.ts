@@ -26,14 +26,17 @@ interface Line {
   readonly times: number;
 }
 
-/** What was refused because it was too much. */
-async function limited(relay: Awaited<ReturnType<typeof openRelay>>): Promise<Line[]> {
+async function audited(relay: Awaited<ReturnType<typeof openRelay>>): Promise<Line[]> {
   const audit = await relay.createToken({ topic: '*', scope: ['audit'], ttlMs: 3_600_000 });
   const headers = { Authorization: audit, ...from('10.0.0.1') };
   const answer = await fetch(`${relay.url}/api/v1/audit?limit=1000`, { headers });
   const { entries } = (await answer.json()) as { entries: Line[] };
-  return entries.filter(({ what }) => what === 'limit');
+  return entries;
 }
+
+/** What was refused because it was too much. */
+const limited = async (relay: Awaited<ReturnType<typeof openRelay>>): Promise<Line[]> =>
+  (await audited(relay)).filter(({ what }) => what === 'limit');
 
 describe('who knocks too often', () => {
   it('is told so and for how long, once in the audit, and let in again in time', async () => {
@@ -222,4 +225,6 @@ it('plain HTTP from a machine that is no proxy of ours is refused, in words', on
   assert.match(message, /plain HTTP with its own proxies only.*--trust_proxy/);
   await assert.rejects(Peer.open(`ws://${outward}:${relay.port}/out/front`), /HTTP 403/);
   assert.equal((await fetch(`http://127.0.0.1:${relay.port}/healthz`)).status, 200);
+  const [line] = (await audited(relay)).filter(({ from }) => from === outward);
+  assert.deepEqual([line?.what, line?.outcome], ['request', 'refused']);
 });
