@@ -3,9 +3,10 @@ import { channelLimits, limits, type StateItems } from '@perch/protocol';
 import { Backoff, type Clock, type Logger, type Millis, millis, type Timer } from '@perch/runtime';
 import type { Dialer } from '../uplink/dial.ts';
 import type { DeviceIdentity } from './identity.ts';
+import { KeptRelays } from './kept-relays.ts';
 import { type End, Line, type Told, type Welcome } from './line.ts';
-import { checkRelays, type RelayList, type RelayListFile } from './relay-list.ts';
-import { type Asked, type DoRequest, RequestError, type Session } from './session.ts';
+import type { RelayListFile } from './relay-list.ts';
+import type { Asked, DoRequest, Session } from './session.ts';
 import { Sessions } from './sessions.ts';
 import { StatePush } from './state-push.ts';
 
@@ -64,7 +65,7 @@ export class ControlConnection {
   readonly #backoff: Backoff;
   readonly #boot = randomUUID();
   readonly #random: () => number;
-  #list: RelayList;
+  readonly #relays: KeptRelays;
   #open: Open | undefined;
   /** Being dialled, while it is not open. */
   #dialling: Line | undefined;
@@ -77,14 +78,12 @@ export class ControlConnection {
   /** How often in a row another agent took our place. */
   #replaced = 0;
   #isClosed = false;
-  /** Lists are written one after the other. */
-  #saving: Promise<void> = Promise.resolve();
 
   constructor(options: ControlOptions) {
     this.#options = options;
     this.#random = options.random ?? Math.random;
     this.#backoff = new Backoff({ random: this.#random });
-    this.#list = { relays: options.relays, before: [] };
+    this.#relays = new KeptRelays(options);
     const perform: DoRequest = (body) =>
       body.kind === 'relays.move' ? this.#move(body.relays) : options.perform(body);
     this.#sessions = new Sessions({ perform, logger: options.logger });
@@ -92,17 +91,17 @@ export class ControlConnection {
 
   /** Reads the list, and begins to connect. @throws {AgentError} `relays-corrupt` */
   async start(): Promise<void> {
-    const { file, identity, onRelay } = this.#options;
-    this.#list = (await file.load()) ?? this.#list;
-    identity.alsoAt(this.#candidates);
-    const [best] = this.#candidates;
-    if (best !== undefined) onRelay?.(best);
+    await this.#relays.load();
+    const { candidates } = this.#relays;
+    this.#options.identity.alsoAt(candidates);
+    const [best] = candidates;
+    if (best !== undefined) this.#options.onRelay?.(best);
     this.#try(0);
   }
 
   get status(): ControlStatus {
     const relay = this.#open?.line.relay ?? null;
-    return { state: this.#state, relays: this.#list.relays, relay, lastError: this.#lastError };
+    return { state: this.#state, relays: this.#relays.relays, relay, lastError: this.#lastError };
   }
 
   get #state(): ControlStatus['state'] {
@@ -120,18 +119,12 @@ export class ControlConnection {
     for (const { close } of open) close();
     const lines = [...open.map(({ line }) => line), ...(this.#dialling ? [this.#dialling] : [])];
     await Promise.all(lines.map((line) => line.close('the agent stops')));
-    await this.#saving;
-  }
-
-  /** All that may be dialled, the best first. */
-  get #candidates(): readonly string[] {
-    const { relays, before } = this.#list;
-    return [...new Set([...relays, ...before])];
+    await this.#relays.drain();
   }
 
   /** How good the relay is that we are connected to: less is better. */
   get #rank(): number {
-    const at = this.#open ? this.#candidates.indexOf(this.#open.line.relay) : -1;
+    const at = this.#open ? this.#relays.candidates.indexOf(this.#open.line.relay) : -1;
     return at < 0 ? Number.POSITIVE_INFINITY : at;
   }
 
@@ -140,7 +133,7 @@ export class ControlConnection {
     if (this.#isClosed) return;
     this.#timer?.cancel();
     this.#timer = undefined;
-    const relay = this.#candidates[at];
+    const relay = this.#relays.candidates[at];
     if (relay === undefined || at >= this.#rank) {
       this.#rest();
       return;
@@ -203,12 +196,9 @@ export class ControlConnection {
     this.#lastError = null;
     this.#isRefused = false;
     if (old) this.#leave(old);
-    if (this.#list.relays.includes(line.relay) && this.#list.before.length > 0) {
-      // One of the new relays has us: the old ones are not needed any more.
-      this.#keep({ ...this.#list, before: [] }).catch((error: Error) => {
-        logger.warn('the list of relays could not be written', { error: error.message });
-      });
-    }
+    this.#relays.settle(line.relay).catch((error: Error) => {
+      logger.warn('the list of relays could not be written', { error: error.message });
+    });
     onRelay?.(line.relay);
     this.#rest();
     return open;
@@ -293,34 +283,14 @@ export class ControlConnection {
   }
 
   async #move(given: readonly string[]): Promise<unknown> {
-    const relays = checkRelays(given);
-    const known = this.#open ? [this.#open.line.relay, ...this.#candidates] : this.#candidates;
-    const before = [...new Set(known)].filter((relay) => !relays.includes(relay));
-    const isHere = this.#open !== undefined && relays.includes(this.#open.line.relay);
-    try {
-      await this.#keep({ relays, before: isHere ? [] : before.slice(0, channelLimits.relays) });
-    } catch (cause) {
-      const message = `the list of relays was not taken, because it could not be written: ${(cause as Error).message}`;
-      throw new RequestError({ status: 507, code: 'not-saved', message }, { cause });
-    }
+    const relays = await this.#relays.move(given, this.#open?.line.relay);
+    this.#options.identity.alsoAt(this.#relays.candidates);
     this.#options.logger.info('moved to other relays', { relays });
     void this.#dialling?.close('moved to other relays');
     this.#dialling = undefined;
     // The answer goes out first.
     queueMicrotask(() => this.#try(0));
     return { relays };
-  }
-
-  /** Uses another list once it is on disk. */
-  #keep(list: RelayList): Promise<void> {
-    const saved = this.#saving.then(() => this.#options.file.save(list));
-    this.#saving = saved.catch(() => {
-      // whoever asked for it is told
-    });
-    return saved.then(() => {
-      this.#list = list;
-      this.#options.identity.alsoAt(this.#candidates);
-    });
   }
 }
 

@@ -16,6 +16,7 @@ export class StatePush implements Disposable {
   #period: Millis = channelLimits.unwatchedPeriod;
   #pushedAt: Millis;
   #timer: Timer;
+  #hasEnded = false;
 
   constructor(options: StatePushOptions) {
     this.#options = options;
@@ -26,12 +27,14 @@ export class StatePush implements Disposable {
   /** Whether somebody looks. Who begins to is told at once, unless that was done less than a second ago. */
   watch(someone: boolean): void {
     this.#period = someone ? channelLimits.watchedPeriod : channelLimits.unwatchedPeriod;
+    if (this.#hasEnded) return;
     const { clock } = this.#options;
     this.#timer.cancel();
     this.#timer = this.#in(millis(Math.max(0, this.#pushedAt + this.#period - clock.now())));
   }
 
   [Symbol.dispose](): void {
+    this.#hasEnded = true;
     this.#timer.cancel();
   }
 
