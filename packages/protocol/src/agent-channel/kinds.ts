@@ -25,14 +25,17 @@ export const requestKinds = {
   command: 'at-most-once',
 } as const satisfies Record<string, Repeat>;
 
+/** What is asked, in a word. */
 export type RequestKind = keyof typeof requestKinds;
 
 /** The three lists of rules that an agent has. */
 export const ruleLists = ['streams', 'destinations', 'feeds'] as const;
+/** One of them. */
 export type RuleList = (typeof ruleLists)[number];
 
 /** What a camera program can be told. */
 export const cameraCommands = ['arm', 'disarm', 'capture'] as const;
+/** One of these. */
 export type CameraCommand = (typeof cameraCommands)[number];
 
 /** A request without its envelope: what is asked, and with what. */
@@ -44,4 +47,5 @@ export type RequestBody =
   | { readonly kind: 'relays.move'; readonly relays: readonly string[] }
   | { readonly kind: 'command'; readonly command: CameraCommand };
 
+/** Whether this version knows the kind. */
 export const isRequestKind = (kind: string): kind is RequestKind => Object.hasOwn(requestKinds, kind);

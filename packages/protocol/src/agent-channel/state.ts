@@ -9,6 +9,7 @@ export const stateLists = {
   sources: 'source',
 } as const;
 
+/** The name of a list. */
 export type StateList = keyof typeof stateLists;
 
 const listNames = Object.keys(stateLists) as readonly StateList[];
@@ -19,6 +20,7 @@ export type DeviceState = StateItems & {
   readonly leftOut: number;
 };
 
+/** The lists themselves. */
 export type StateItems = { readonly [K in StateList]: readonly StateItem[] };
 
 /** How one list changed: items that are new or another, by name whole; names that went. */
@@ -30,6 +32,7 @@ export interface ListChanges {
 /** From one state to the next. Lists that stayed the same are absent. */
 export type StateChanges = { readonly [K in StateList]?: ListChanges } & { readonly leftOut?: number };
 
+/** Of a device of which nothing is known. */
 export const noState: DeviceState = { feeds: [], streams: [], destinations: [], sources: [], leftOut: 0 };
 
 /** An item's name in its list. */
