@@ -99,7 +99,17 @@ test('a device behind a plain nginx is enrolled by a command, sends under its id
   assert.equal(statSync(join(data, 'identity.json')).mode & 0o777, 0o600);
 
   await using agent = await startPerch<{ agent: string }>([
-    ...['agent', '--listen', '127.0.0.1:0', '--data', data, '--extra_ca', certificate.certFile],
+    ...[
+      'agent',
+      '--listen',
+      '127.0.0.1:0',
+      '--input_port',
+      'none',
+      '--data',
+      data,
+      '--extra_ca',
+      certificate.certFile,
+    ],
   ]);
   const { Cookie = '', Origin = '' } = owner.headers;
   using viewer = await Peer.open(`${owner.url}/out/${device}/video0`, { headers: { Cookie, Origin } });
@@ -146,7 +156,7 @@ test('a device at a relay that ends TLS pins it, and shows its certificate', {
   await assert.rejects(enroll('--pin', pin), new RegExp(`is the device ${device} of .* already. .*--again`));
 
   await using agent = await startPerch<{ agent: string }>([
-    ...['agent', '--listen', '127.0.0.1:0', '--data', data],
+    ...['agent', '--listen', '127.0.0.1:0', '--input_port', 'none', '--data', data],
   ]);
   const token = await relay.createToken({ topic: '**', scope: ['read'], ttlMs: DAY });
   using viewer = await Peer.open(`${relay.ws}/out/${device}/video0`, {
@@ -194,7 +204,7 @@ test('a relay is replaced by its backup on another machine, and its device is ba
   const watch = ({ ws }: { ws: string }, feed: string) =>
     Peer.open(`${ws}/out/${device}/${feed}`, { ca, headers: { Authorization } });
   await using agent = await startPerch<{ agent: string }>([
-    ...['agent', '--listen', '127.0.0.1:0', '--data', data],
+    ...['agent', '--listen', '127.0.0.1:0', '--input_port', 'none', '--data', data],
   ]);
   {
     using viewer = await watch(first, 'video0');
@@ -219,7 +229,18 @@ test('the agent of perch up is a device of its relay, the same at each start, an
   const data = scratch(t);
   const up = () =>
     startPerch<{ relay: string; agent: string; signIn: string }>([
-      ...['up', '--listen', '127.0.0.1:0', '--agent_listen', '127.0.0.1:0', '--no-demo', '--data', data],
+      ...[
+        'up',
+        '--listen',
+        '127.0.0.1:0',
+        '--agent_listen',
+        '127.0.0.1:0',
+        '--input_port',
+        'none',
+        '--no-demo',
+        '--data',
+        data,
+      ],
     ]);
   const devices = async ({ signIn: link }: { signIn: string }) => {
     const owner = await signIn(new URL(link).origin, link);
