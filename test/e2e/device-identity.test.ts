@@ -186,6 +186,14 @@ describe('a relay', () => {
     }
   });
 
+  it('that has a public name is known by it, and by the address that was typed', async (t) => {
+    const relay = await openRelay({ public: { host: 'relay.example' } });
+    t.after(() => relay.close());
+    const code = await relay.createEnrolmentCode('yard');
+    const { relays } = await enrol({ url: `${relay.url}/`, code, data: scratch(t) });
+    assert.deepEqual(relays, ['https://relay.example', relay.url]);
+  });
+
   it('that does not answer, or is none, is said to be so', async (t) => {
     const data = scratch(t);
     const silent = createServer((socket) => void socket.destroy()).listen(0, '127.0.0.1');

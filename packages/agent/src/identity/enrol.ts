@@ -6,7 +6,7 @@ import { askRelay } from './asking.ts';
 import { skewInWords } from './clock-skew.ts';
 import { isFor, newDeviceKey, signingRequest } from './device-key.ts';
 import { pinnedCertificate } from './pin.ts';
-import { relayAddress } from './relay-address.ts';
+import { isRelayAddress, relayAddress } from './relay-address.ts';
 import { decodeEnrolment } from './relay-answers.ts';
 import { loadIdentity, type StoredIdentity, saveIdentity } from './stored-identity.ts';
 
@@ -72,7 +72,8 @@ export async function enrol(options: EnrolOptions): Promise<Enrolled> {
     throw new AgentError('relay-refused', `${relay} has signed for another key than this machine's`);
   }
   const trust = answer.trust ?? pinned;
-  const relays = answer.relays.length > 0 ? answer.relays.map(relayAddress) : [relay];
+  // The one that was typed last: it can be reached from here, whatever the relay thinks it is called.
+  const relays = [...new Set([...answer.relays.filter(isRelayAddress).map(relayAddress), relay])];
   const stored: StoredIdentity = {
     ...{ device, name, relays, key, certificate, ca },
     ...(trust !== undefined && { trust }),

@@ -19,6 +19,15 @@ export function relayAddress(given: string): string {
   );
 }
 
+/** Whether it can be the address of a relay. */
+export function isRelayAddress(given: string): boolean {
+  try {
+    return relayAddress(given) !== '';
+  } catch {
+    return false; // says why; nobody asked
+  }
+}
+
 /** Whether an address, of a WebSocket too, is at this relay. */
 export function isAt(relay: string, url: string): boolean {
   const plain = url.replace(/^ws/i, 'http');

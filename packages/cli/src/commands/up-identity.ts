@@ -23,10 +23,10 @@ export async function enrolUp(options: {
     });
     return;
   }
-  if (kept && (await relay.hasDevice(kept.device))) {
-    await setRelayIn(data, uplink);
-    return;
+  if (!kept || !(await relay.hasDevice(kept.device))) {
+    const code = await relay.createEnrolmentCode(hostname() || 'this machine');
+    await enrol({ url: uplink, code, data, again: true, outgoing });
   }
-  const code = await relay.createEnrolmentCode(hostname() || 'this machine');
-  await enrol({ url: uplink, code, data, again: true, outgoing });
+  // Not by the public name, which may lead here from outside only; and the port may be another each time.
+  await setRelayIn(data, uplink);
 }
