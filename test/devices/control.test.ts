@@ -176,6 +176,22 @@ test('a device that is removed is cut off at once, and so are those who look at 
   assert.equal((await owner.fetch(`devices/${device}/state`)).status, 404);
 });
 
+test('who is signed out sees nothing more', { timeout: 60_000 }, async (t) => {
+  const { relay, owner, device } = await setUp(t);
+  const other = await Owner.signIn(relay);
+  await event(other, device, isOnline);
+  const ended = event(other, device, () => false).catch((error: Error) => error.message);
+  const sessions = await owner.json<{ id: string; current: boolean }[]>('sessions');
+  for (const { id, current } of sessions) {
+    if (!current) assert.equal((await owner.fetch(`sessions/${id}`, { method: 'DELETE' })).status, 204);
+  }
+  const signedOutAt = performance.now();
+  assert.equal(await ended, 'the events ended');
+  assert.ok(performance.now() - signedOutAt < 1_000);
+  assert.equal((await other.fetch(`devices/${device}/events`)).status, 401);
+  await event(owner, device, isOnline);
+});
+
 test('of two agents with one identity the newer is kept, and the audit says so', {
   timeout: 60_000,
 }, async (t) => {
