@@ -195,12 +195,9 @@ describe('the page of a device', () => {
     await page.getByRole('button', { name: 'Remove', exact: true }).click();
     await page.getByText('All that it sends ends at once').waitFor();
     await page.keyboard.press('Escape');
-    assert.equal(await page.locator('dialog').count(), 0);
-    assert.equal(
-      await page.evaluate(() => document.activeElement?.textContent),
-      'Remove',
-      'the focus is back where it was',
-    );
+    await page.locator('dialog').waitFor({ state: 'detached' });
+    // The focus is back where it was.
+    await page.waitForFunction(() => document.activeElement?.textContent === 'Remove');
     await page.keyboard.press('Enter');
     await page.getByRole('button', { name: 'Remove it' }).click();
     await page.getByRole('heading', { name: 'Devices', level: 1 }).waitFor();
@@ -265,6 +262,24 @@ test('a code that nobody used in time can be made anew', async () => {
   home.routes['POST /api/v1/devices/codes'] = fresh;
   await page.getByRole('button', { name: 'Make a new one' }).click();
   await page.getByText('K4TP-9XQ2', { exact: true }).waitFor();
+  await page.close();
+});
+
+test('feeds are put together to a stream, by a name and switches', async () => {
+  tellKitchen();
+  const { page } = await open('#/devices/kitchen-x7k2');
+  await page.getByRole('button', { name: 'New stream' }).click();
+  await page.getByLabel('Name').fill('night view');
+  await page.getByRole('checkbox', { name: /thermal/ }).click();
+  await page.getByRole('button', { name: 'Make it' }).click();
+  await page.getByText('Letters, digits and').waitFor();
+  await page.getByLabel('Name').fill('night');
+  assert.deepEqual(await obstacles(page), []);
+  await page.getByRole('button', { name: 'Make it' }).click();
+  await page.getByText('stream/night is made.').waitFor();
+  assert.deepEqual(relay.deeds, [
+    'POST /api/v1/devices/kitchen-x7k2/streams {"stream":"stream/night","feeds":["thermal"]}',
+  ]);
   await page.close();
 });
 

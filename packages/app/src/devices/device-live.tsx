@@ -1,10 +1,8 @@
-import { DeedButton, Trouble, useDeed } from '../frame/form.tsx';
-import { say } from '../frame/toast.tsx';
 import { DestinationList } from './destination-list.tsx';
 import { type DeviceState, type FeedState, relayOf, topicsOf } from './device-state.ts';
 import { MediumCard } from './medium-card.tsx';
-import { sendHere } from './rules.ts';
-import { StreamMix } from './stream-mix.tsx';
+import { NotSent } from './not-sent.tsx';
+import { StreamSection } from './stream-section.tsx';
 
 /** What a device tells: its streams, its feeds, and where they go. */
 export function DeviceLive({
@@ -22,7 +20,7 @@ export function DeviceLive({
 }) {
   const topics = topicsOf(state, id);
   const relay = relayOf(state, id, location.origin);
-  const { feeds, streams, destinations, sources } = state;
+  const { feeds, destinations, sources } = state;
   const broken = sources.filter(({ lastError }) => lastError !== undefined);
   return (
     <>
@@ -31,29 +29,15 @@ export function DeviceLive({
           {source} does not run: {lastError}
         </p>
       ))}
-      {streams.length > 0 && (
-        <section aria-labelledby="streams">
-          <h2 id="streams">Streams</h2>
-          <div class="media">
-            {streams.map((stream) => (
-              <MediumCard
-                key={stream.stream}
-                name={stream.stream}
-                topic={topics.get(stream.stream)}
-                showsPicture={isOnline && mayView}
-                bitRate={stream.bitRate}
-                tracks={stream.tracks}
-                oddities={isOnline ? stream.oddities : []}
-              >
-                <StreamMix device={id} stream={stream} feeds={feeds} isAllowed={mayChange} />
-                {!topics.has(stream.stream) && (
-                  <NotSent device={id} relay={relay} name={stream.stream} mayChange={mayChange} />
-                )}
-              </MediumCard>
-            ))}
-          </div>
-        </section>
-      )}
+      <StreamSection
+        id={id}
+        relay={relay}
+        state={state}
+        topics={topics}
+        isOnline={isOnline}
+        mayView={mayView}
+        mayChange={mayChange}
+      />
       <section aria-labelledby="feeds">
         <h2 id="feeds">Feeds</h2>
         {feeds.length > 0 ? (
@@ -92,35 +76,6 @@ export function DeviceLive({
 
 const isIn = ({ feed }: FeedState, { streams }: DeviceState): boolean =>
   streams.some(({ feeds }) => feeds.includes(feed));
-
-function NotSent({
-  device,
-  relay,
-  name,
-  mayChange,
-}: {
-  device: string;
-  relay: string;
-  name: string;
-  mayChange: boolean;
-}) {
-  const { isBusy, problem, run } = useDeed();
-  const send = async () => {
-    const answer = await run(() => sendHere(device, name, relay));
-    if (answer?.ok) say(`${name} comes here from now on.`);
-  };
-  return (
-    <div class="not-sent">
-      <span class="hint">Stays on the device.</span>
-      {mayChange && (
-        <DeedButton isBusy={isBusy} kind="quiet" onClick={() => void send()}>
-          Send it here
-        </DeedButton>
-      )}
-      <Trouble problem={problem} />
-    </div>
-  );
-}
 
 function NoFeeds() {
   return (
