@@ -20,3 +20,4 @@ export type { SourceOptions } from './sources/source.ts';
 export { SpoolError, type SpoolErrorCode } from './spool/index.ts';
 export { type OutgoingOptions, proxyFor } from './uplink/dial.ts';
 export type { ShareOptions } from './uplink/shared.ts';
+export { type CloudtalkerOptions, startCloudtalker } from './upload/to-cloud.ts';

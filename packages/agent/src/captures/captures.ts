@@ -24,6 +24,8 @@ export interface CaptureOptions {
   readonly captureDirectory?: string;
   /** A file, a named pipe, or `-` for standard input: one path a line. */
   readonly fileList?: string;
+  /** The list counts only while the camera is armed, as cloudtalker has it. Default: while it was not disarmed. */
+  readonly listNeedsArming?: boolean;
   /** Where the camera program listens for commands. */
   readonly camera?: CameraAddress;
   /** Most bytes that wait on this device; over it the oldest is given up, loudly. Default: no limit. */
@@ -194,7 +196,8 @@ export class Captures implements AsyncDisposable {
         list: options.fileList,
         stdin: stdin ?? process.stdin,
         positionFile: join(directory, 'list-position'),
-        isDisarmed: () => this.camera.isArmed === false,
+        isDisarmed: () =>
+          this.camera.isArmed !== true && (options.listNeedsArming || this.camera.isArmed === false),
       }),
     );
   }

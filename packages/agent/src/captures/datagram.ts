@@ -9,7 +9,7 @@ export type CameraAddress = { readonly host: string; readonly port: number } | {
 /** A refusal comes back at once on one machine, and within this from a neighbour. */
 const REFUSAL = millis(50);
 /** A program that sends a datagram for us has so long. */
-const HELPER = millis(2_000);
+const HELPER = millis(5_000);
 
 /**
  * Sends one datagram. Resolves when it has been handed over: a unix socket's listener has it; by UDP nobody refused it.

@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import type { CaptureName, Trigger } from '@perch/protocol';
-import type { Clock, Logger } from '@perch/runtime';
+import { type Clock, type Logger, millis } from '@perch/runtime';
 import { type Spool, SpoolError } from '../spool/index.ts';
 import { extensionOf, readFileName } from './segment-file.ts';
 
@@ -40,6 +40,8 @@ export interface Known {
 }
 
 const MOST_RECENT = 32;
+/** So long a segment waits for the one before it. */
+const PATIENCE = millis(5_000);
 const newFilm = (name: CaptureName): Known => ({ name, announced: new Map() });
 
 /**
@@ -53,6 +55,7 @@ export class Film {
   readonly #taking = new Set<Promise<unknown>>();
   #current: Known | undefined;
   #begun: Promise<void> = Promise.resolve();
+  #before: Promise<void> = Promise.resolve();
 
   constructor(options: FilmOptions) {
     this.#options = options;
@@ -120,9 +123,25 @@ export class Film {
   #add(film: Known, file: string, named: number | undefined): void {
     const twin = named === undefined ? undefined : film.announced.get(named);
     const number = named === undefined || twin ? nextNumber(film) : named;
-    const taken = this.#take(film, file, number, twin);
+    const taken = this.#inTurn(() => this.#take(film, file, number, twin));
     film.announced.set(number, taken);
     this.#track(taken);
+  }
+
+  /** In the order in which they were named, so that they travel so; but nobody waits long for a file that grows. */
+  #inTurn<T>(take: () => Promise<T>): Promise<T> {
+    const before = this.#before;
+    const patience = Promise.withResolvers<void>();
+    const timer = this.#options.clock.after(PATIENCE, patience.resolve);
+    const taken = Promise.race([before, patience.promise]).then(() => {
+      timer.cancel();
+      return take();
+    });
+    this.#before = taken.then(
+      () => undefined,
+      () => undefined,
+    );
+    return taken;
   }
 
   #absolute(path: string): string {

@@ -203,9 +203,9 @@ export class Spool implements AsyncDisposable {
     return this.#ledger.captures.get(captureId)?.pending ?? 0;
   }
 
-  /** Whether the film has an end that was not noted, or is not over. */
-  isOpen(captureId: string): boolean {
-    return this.#ledger.captures.get(captureId)?.isOpen ?? false;
+  /** Segments of a film that wait, those on their way not counted. */
+  waitingOf(captureId: string): number {
+    return this.#ledger.captures.get(captureId)?.waiting.length ?? 0;
   }
 
   dump(): SpoolStatus {

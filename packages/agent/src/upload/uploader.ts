@@ -3,7 +3,7 @@ import { Backoff, type Clock, type Logger, type Millis, millis, sleep } from '@p
 import type { WebSocket } from 'ws';
 import type { Spool } from '../spool/index.ts';
 import { Pace } from './pace.ts';
-import { type UploadCounts, UploadSession } from './session.ts';
+import { type SessionEnd, type SessionOptions, type UploadCounts, UploadSession } from './session.ts';
 
 /** Where captures go and how. */
 export interface UploaderOptions {
@@ -14,10 +14,22 @@ export interface UploaderOptions {
   readonly mostPerSecond?: number;
   /** How long live video that leaves by the same line waits, in ms. */
   readonly liveDelay?: () => number;
+  /** Makes what speaks over a connection. Default: `perch.captures.1`. */
+  readonly speak?: (options: SessionOptions) => Session;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Uniform in [0, 1), for the pauses between tries. Default `Math.random`. */
   readonly random?: () => number;
+}
+
+/** What speaks over one connection. */
+export interface Session {
+  start(): void;
+  /** Resolves when the connection is over and what did not arrive waits again. */
+  readonly closed: Promise<SessionEnd>;
+  close(): Promise<void>;
+  /** What is on its way. */
+  dump(): object[];
 }
 
 /** How the upload stands. */
@@ -38,7 +50,7 @@ export class Uploader implements AsyncDisposable {
   readonly #counts: UploadCounts = { bytes: 0, repeated: 0, persisted: 0, again: 0, refused: 0 };
   readonly #reached = new Map<string, number>();
   #state: UploaderState = { kind: 'connecting' };
-  #session: UploadSession | undefined;
+  #session: Session | undefined;
   #running: Promise<void> | undefined;
 
   constructor(options: UploaderOptions) {
@@ -96,14 +108,14 @@ export class Uploader implements AsyncDisposable {
   }
 
   async #connection(): Promise<{ readonly reason: string; readonly wasUseful: boolean }> {
-    const { clock, logger, spool } = this.#options;
+    const { clock, logger, spool, speak } = this.#options;
     let socket: WebSocket;
     try {
       socket = await this.#open();
     } catch (error) {
       return { reason: (error as Error).message, wasUseful: false };
     }
-    const session = new UploadSession({
+    const options: SessionOptions = {
       socket,
       spool,
       pace: this.#pace,
@@ -111,7 +123,8 @@ export class Uploader implements AsyncDisposable {
       reached: this.#reached,
       clock,
       logger,
-    });
+    };
+    const session = speak?.(options) ?? new UploadSession(options);
     this.#session = session;
     this.#state = { kind: 'open', since: clock.now() };
     session.start();
