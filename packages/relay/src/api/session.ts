@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Refusals } from '../audit/refusals.ts';
 import { callerAddress } from '../auth/caller.ts';
 import type { Gate } from '../auth/gate.ts';
-import { isHost, isSecure } from '../auth/trusted-proxies.ts';
+import { ownAddress } from './own-address.ts';
 
 /** CORS as nginx gives it in front of the older relay (COMPAT 3.3); with `*` a browser sends no cookie. */
 export const CORS = {
@@ -50,7 +50,7 @@ export function sessionRoutes(
       const path = parseTopicPath(request.url.split('?', 1)[0] as string);
       if (path?.kind !== 'session')
         return answer(reply, 404, 'this is no topic name: letters, digits and ._~-/');
-      const base = socketBase(request);
+      const base = ownAddress(request)?.origin.replace(/^http/, 'ws');
       if (!base) return answer(reply, 400, 'the Host header is no host name');
       const issued = await options.gate.issueCode(request, path.topic);
       if (issued === 'refused') {
@@ -71,9 +71,3 @@ export function sessionRoutes(
 
 const answer = (reply: FastifyReply, code: number, message: string) =>
   reply.code(code).send({ code, message });
-
-/** Where a WebSocket reaches us, as the caller reached us. */
-function socketBase(request: FastifyRequest): string | undefined {
-  const host = request.headers.host ?? '';
-  return isHost(host) ? `${isSecure(request.raw) ? 'wss' : 'ws'}://${host}` : undefined;
-}

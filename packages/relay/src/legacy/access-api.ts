@@ -43,7 +43,9 @@ export function accessRoutes(app: FastifyInstance, desk: AccessDesk): void {
   app.get('/swagger.json', anyone, async (_request, reply) => says(reply, 200, accessSpec));
   app.get('/docs', anyone, async (_request, reply) =>
     reply
-      .headers({ 'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'" })
+      .headers({
+        'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+      })
       .type('text/html; charset=utf-8')
       .send(accessPage),
   );
