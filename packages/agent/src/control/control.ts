@@ -294,4 +294,4 @@ export class ControlConnection {
   }
 }
 
-const WHAT_TO_DO = 'stop one of the two, or enroll it anew under a name of its own';
+const WHAT_TO_DO = 'stop one of the two, or enrol it anew under a name of its own';
