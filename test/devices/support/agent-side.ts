@@ -63,4 +63,4 @@ export async function passTime(
   }
 }
 
-const MOST_TURNS = 300_000;
+const MOST_TURNS = 5_000_000;
