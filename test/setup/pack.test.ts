@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { launch } from '@perch/testkit';
+import { launch, makeCertificate } from '@perch/testkit';
 import { Browser } from '../support/browser.ts';
 
 // The tarball of `npm pack`, installed into an empty prefix, as somebody does on a server.
@@ -99,12 +99,21 @@ test('vw takes its old command line', async () => {
   assert.equal(await stream.exited, 0);
 });
 
-test('cloudtalker checks its old command line, and says what it cannot do yet', () => {
-  for (const name of ['cert.pem', 'key.pem']) writeFileSync(path.join(directory, name), '');
-  const flags = ['-c', 'cert.pem', '-k', 'key.pem', '-e', 'relay.example:8080/ds/v3', '--input_port', '9000'];
-  const right = run(bin('cloudtalker'), ...flags, '--cam_addr', '127.0.0.1:9001');
-  assert.equal(right.status, 1);
-  assert.match(right.stderr, /does not send captures yet/);
+test('cloudtalker runs with its old command line', async () => {
+  for (const name of ['empty-cert.pem', 'empty-key.pem']) writeFileSync(path.join(directory, name), '');
+  const { certFile, keyFile } = await makeCertificate(directory);
+  const rest = ['-e', 'localhost:1/ds/v3', '--input_port', '0', '--cam_addr', '127.0.0.1:9001'];
+  const flags = ['-c', certFile, '-k', keyFile, ...rest];
+  await using device = await launch({
+    command: [bin('cloudtalker'), ...flags, '--json', '--data', path.join(directory, 'cloudtalker')],
+    env,
+    readyWhen: /"event":"ready","captures":"127\.0\.0\.1:\d+"/,
+  });
+  await device.close('SIGTERM');
+  assert.equal(await device.exited, 0);
+  const empty = run(bin('cloudtalker'), '-c', 'empty-cert.pem', '-k', 'empty-key.pem', ...rest);
+  assert.equal(empty.status, 1);
+  assert.match(empty.stderr, /is not PEM/);
   assert.equal(run(bin('cloudtalker'), ...flags, '--cam_addr', 'nonsense').status, 2);
   assert.equal(run(bin('cloudtalker'), '--nonsense').status, 2);
 });

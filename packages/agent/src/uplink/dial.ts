@@ -34,6 +34,15 @@ export interface Credentials {
   readonly tls?: { readonly cert?: string; readonly key?: string; readonly ca?: readonly string[] };
 }
 
+/** How a WebSocket's bytes travel. */
+export interface Way {
+  /**
+   * Over TLS frames are masked with zeros. A mask keeps proxies that see the bytes from taking them for HTTP (RFC 6455
+   * 10.3); TLS does that already, and for much data real masking costs more than all the rest.
+   */
+  readonly zeroMask?: boolean;
+}
+
 /** One HTTP request. */
 export interface Question extends Credentials {
   readonly method: string;
@@ -51,7 +60,7 @@ export interface Answer {
 }
 
 export interface Dialer {
-  dial(url: string, protocols: readonly string[], credentials?: Credentials): Dialled;
+  dial(url: string, protocols: readonly string[], credentials?: Credentials, way?: Way): Dialled;
   /** @throws the system's or TLS's error where there is no answer, or one that is too long. */
   ask(url: string, question: Question): Promise<Answer>;
   readonly fetch: FetchLike;
@@ -114,7 +123,7 @@ export async function makeDialer(options: OutgoingOptions = {}): Promise<Dialer>
       request.end(body);
     });
   return {
-    dial(url, protocols, credentials = {}) {
+    dial(url, protocols, credentials = {}, { zeroMask = false } = {}) {
       const agent = agentFor(url);
       const socket = new WebSocket(url, [...protocols], {
         ...tls,
@@ -123,6 +132,7 @@ export async function makeDialer(options: OutgoingOptions = {}): Promise<Dialer>
         headers: { ...credentials.headers, 'User-Agent': USER_AGENT },
         maxPayload: limits.messageBytes,
         perMessageDeflate: false,
+        ...(zeroMask && url.startsWith('wss:') && { generateMask: (mask: Buffer) => void mask.fill(0) }),
         ...closing,
       });
       let tcp: Corkable | undefined;

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { getCACertificates } from 'node:tls';
+import { createSecureContext, getCACertificates } from 'node:tls';
 import type { Clock, Logger } from '@perch/runtime';
 import { type ClientOptions, WebSocket } from 'ws';
 import { type CaptureOptions, Captures } from '../captures/captures.ts';
@@ -59,19 +59,27 @@ async function credentials({
   caFile,
   insecure = false,
 }: CloudtalkerOptions): Promise<ClientOptions> {
-  return {
+  const shown = {
     cert: await pem(cert),
     key: await pem(key),
-    minVersion: 'TLSv1.2',
-    rejectUnauthorized: !insecure,
     ...(caFile !== undefined && { ca: [...getCACertificates('default'), await pem(caFile)] }),
   };
+  try {
+    createSecureContext(shown);
+  } catch (cause) {
+    const words = `${cert} and ${key} are no certificate with its key, as PEM: ${(cause as Error).message}`;
+    throw new AgentError('bad-setting', words, { cause });
+  }
+  return { ...shown, minVersion: 'TLSv1.2', rejectUnauthorized: !insecure };
 }
 
 async function pem(path: string): Promise<string> {
+  let text: string;
   try {
-    return await readFile(path, 'utf8');
+    text = await readFile(path, 'utf8');
   } catch (cause) {
     throw new AgentError('bad-setting', `cannot read ${path}: ${(cause as Error).message}`, { cause });
   }
+  if (text.includes('-----BEGIN ')) return text;
+  throw new AgentError('bad-setting', `${path} is not PEM: it holds no -----BEGIN …-----`);
 }

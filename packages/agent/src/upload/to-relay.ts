@@ -15,7 +15,7 @@ export function dialForCaptures(
     if (base === undefined) throw new Error('the identity of this device names no relay');
     const url = `${base.replace(/^http/, 'ws')}/agent/captures`;
     const headers = await identity.headers(url);
-    return dialer.dial(url, [PERCH_CAPTURES_1], { headers, tls: identity.tls }).socket;
+    return dialer.dial(url, [PERCH_CAPTURES_1], { headers, tls: identity.tls }, { zeroMask: true }).socket;
   };
 }
 

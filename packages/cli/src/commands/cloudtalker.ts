@@ -1,19 +1,28 @@
 import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { startCloudtalker } from '@perch/agent';
+import { systemClock } from '@perch/runtime';
 import type { Command } from 'commander';
-import { BadValue, parseAddress } from '../config/units.ts';
+import { captureFlags, captureOptions } from '../capture-options.ts';
+import { loadConfig } from '../config/load.ts';
+import { formatAddress } from '../config/units.ts';
 import { CliError } from '../errors.ts';
-import type { Run } from '../terminal.ts';
+import { flagLayer } from '../flags.ts';
+import { Stop } from '../stop.ts';
+import { loggerFor, type Run, writeJson } from '../terminal.ts';
 
 interface Flags {
   readonly cert?: string;
   readonly key?: string;
+  readonly endpoint: string;
   readonly motion_file_list?: string;
-  readonly input_port?: string;
-  readonly cam_addr?: string;
+  readonly extra_ca?: string;
+  readonly insecure?: boolean;
+  readonly json?: boolean;
 }
 
-/** The command line of cloudtalker (COMPAT 4.1): understood and checked, so that a device's set-up can be prepared. */
-export function addCloudtalker(program: Command, _run: Run): void {
+/** The command line of cloudtalker (COMPAT 4.1): films to a cloud of its own kind, commands back. */
+export function addCloudtalker(program: Command, run: Run): void {
   program
     .command('cloudtalker', { hidden: true })
     .description("cloudtalker's command line, run by Perch")
@@ -21,41 +30,76 @@ export function addCloudtalker(program: Command, _run: Run): void {
     .option('-k, --key <FILE>', 'its key, PEM')
     .option('-e, --endpoint <HOST:PORT/PATH>', 'where captures go', 'ds.dsservers.net:8080/ds/v3')
     .option('--motion_file_list <FILE>', 'list of segments, or - for standard input')
-    .option('--input_sock <PATH>', 'unix socket on which segments are named')
-    .option('--input_port <N>', 'TCP port on which segments are named')
-    .option('--cam_sock <PATH>', 'unix datagram socket of the camera program')
+    .option('--input_sock <PATH>', 'unix socket on which segments are named; wins over --input_port')
+    .option('--input_port <N>', 'port of loopback, or HOST:PORT, on which segments are named')
+    .option('--cam_sock <PATH>', 'unix datagram socket of the camera program; wins over --cam_addr')
     .option('--cam_addr <HOST:PORT>', "the camera program's address")
+    .option(
+      '--input_dir <DIR>',
+      'where relative names of segments are looked for (default: the working directory)',
+    )
+    .option('--capture_dir <DIR>', 'take only segments below it')
+    .option('--extra_ca <FILE>', 'PEM certificates to trust besides the usual ones')
+    .option('--insecure', 'take any server for the right one, as the old cloudtalker did')
+    .option('--data <DIR>', 'where segments wait (default: $XDG_STATE_HOME/perch)')
+    .option('--log_level <LEVEL>', 'error, warn, info or debug (default: info)')
+    .option('--json', 'one JSON line when ready, then logs in JSON')
     .addHelpText(
       'after',
       '\nExample:\n  cloudtalker -c cert.pem -k key.pem -e relay.example:8080/ds/v3 --input_port 9000',
     )
-    .action((flags: Flags) => {
-      check(flags);
-      throw new CliError(
-        'failed',
-        'This command line is right, but this version of Perch does not send captures yet. Keep the old cloudtalker running for now; live feeds work already: see "perch agent --help".',
-      );
-    });
+    .action((flags: Flags) => runCloudtalker(run, flags));
 }
 
-function check({ cert, key, motion_file_list: list, input_port: port, cam_addr: camera }: Flags): void {
-  for (const [flag, file] of Object.entries({ '--cert': cert, '--key': key })) {
-    if (file === undefined)
-      throw new CliError('misused', `${flag} FILE is needed: the device shows who it is with it`);
-    if (!statSync(file, { throwIfNoEntry: false })?.isFile())
-      throw new CliError('misused', `${flag}: there is no file ${file}`);
-  }
-  if (list !== undefined && list !== '-' && !statSync(list, { throwIfNoEntry: false })) {
+async function runCloudtalker(run: Run, flags: Flags): Promise<void> {
+  const cert = fileOf('--cert', flags.cert);
+  const key = fileOf('--key', flags.key);
+  const { motion_file_list: list, endpoint } = flags;
+  if (list !== undefined && list !== '-' && !statSync(list, { throwIfNoEntry: false }))
     throw new CliError('misused', `--motion_file_list: there is no file ${list}`);
-  }
-  if (port !== undefined && !(/^\d+$/.test(port) && Number(port) <= 65_535)) {
-    throw new CliError('misused', `--input_port must be a port from 0 to 65535, not "${port}"`);
-  }
-  if (camera === undefined) return;
-  try {
-    parseAddress(camera);
-  } catch (error) {
-    if (error instanceof BadValue) throw new CliError('misused', `--cam_addr ${error.message}`);
-    throw error;
-  }
+  if (!URL.canParse(`wss://${endpoint}`))
+    throw new CliError('misused', `--endpoint must be HOST:PORT/PATH, not "${endpoint}"`);
+  using stop = new Stop();
+  const { config } = loadConfig({
+    program: 'tool',
+    env: run.terminal.env,
+    flags: flagLayer(flags as unknown as Record<string, unknown>, {
+      ...captureFlags,
+      extra_ca: 'agent.extra_ca',
+    }),
+  });
+  const json = flags.json ?? false;
+  const logger = loggerFor(run.terminal, { level: config.log_level, json });
+  if (flags.insecure) logger.warn('any server is taken for the right one (--insecure)');
+  const caFile = config['agent.extra_ca'];
+  const { inputIfFree: _, ...captures } = captureOptions(config);
+  await using device = await startCloudtalker({
+    cert,
+    key,
+    endpoint,
+    insecure: flags.insecure ?? false,
+    ...(caFile !== undefined && { caFile }),
+    // An agent on the same machine has a spool of its own.
+    data: join(config.data, 'cloudtalker'),
+    captures,
+    clock: systemClock,
+    logger,
+  });
+  const [first] = device.addresses;
+  const at = first && ('path' in first ? first.path : formatAddress(first));
+  if (json) writeJson(run.terminal, { event: 'ready', captures: at });
+  else
+    run.terminal.stdout.write(
+      `Films are taken${at === undefined ? '' : ` at ${at}`} and go to ${endpoint}\n`,
+    );
+  const signal = await stop.asked;
+  logger.info('ending', { signal });
+}
+
+function fileOf(flag: string, file: string | undefined): string {
+  if (file === undefined)
+    throw new CliError('misused', `${flag} FILE is needed: the device shows who it is with it`);
+  if (!statSync(file, { throwIfNoEntry: false })?.isFile())
+    throw new CliError('misused', `${flag}: there is no file ${file}`);
+  return file;
 }
