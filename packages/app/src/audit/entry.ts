@@ -108,7 +108,7 @@ export function isOf(kind: Kind, line: AuditLine): boolean {
 }
 
 /** To see, hear, talk, … : what the household is asked about most. */
-const uses = ['view', 'listen', 'talk', 'command', 'call', 'capture'];
+const uses = ['view', 'listen', 'talk', 'command', 'call', 'capture-view'];
 const isUse = ({ what }: AuditLine): boolean =>
   uses.some((use) => what === use || what.startsWith(`${use}-`));
 
@@ -120,5 +120,6 @@ const routine = [
   'certificate-change',
   'device-online',
   'device-renew',
+  'capture-begin',
   'sign-in',
 ];

@@ -1,4 +1,4 @@
-import { showProgram } from '../words/program.ts';
+import { backgroundOf } from './background.ts';
 import type { Happening } from './entry.ts';
 import { type Known, sentenceOf } from './sentences.ts';
 
@@ -19,20 +19,3 @@ export function HappeningRow({ happening, known }: { happening: Happening; known
     </li>
   );
 }
-
-/** From where, with which program, and what else the relay wrote down. */
-function backgroundOf({ who, from, detail }: Happening): string[] {
-  return [
-    ...(who.kind === 'invite' ? ['by a shared link'] : []),
-    ...(who.kind === 'open' ? ['open to everybody'] : []),
-    from === 'here' ? 'on the relay itself' : from,
-    ...detailWords(detail ?? ''),
-  ];
-}
-
-/** What a browser says of itself becomes its name; ids of sessions are for programs. */
-const detailWords = (detail: string): string[] =>
-  detail
-    .split(/; (?![^(]*\))/)
-    .filter((part) => part !== '' && !/^session [0-9a-f]+$/.test(part))
-    .map((part) => (part.startsWith('Mozilla/') ? showProgram(part) : part));

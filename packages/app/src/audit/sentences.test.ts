@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { decodeAudit, happeningsOf } from './entry.ts';
 import { sentenceOf, textOf } from './sentences.ts';
+import { verbs } from './verbs.ts';
 
 const on = (hour: number, minute: number, day = 21) => new Date(2026, 10, day, hour, minute).getTime();
 const known = { me: 'me', devices: new Map([['porch-1a2b', 'Porch']]) };
@@ -71,4 +74,12 @@ test('an act that this version does not know is still told', () => {
     say({ at: on(3, 0), outcome: 'done', what: 'lamp-light', topic: undefined }),
     'Anna did “lamp light” at 03:00',
   );
+});
+
+test('there are words for everything that the relay writes down', () => {
+  const source = readFileSync(join(import.meta.dirname, '../../../relay/src/audit/entry.ts'), 'utf8');
+  const acts = [...(/export type Act =([^;]+);/.exec(source)?.[1]?.matchAll(/'([^']+)'/g) ?? [])];
+  assert.ok(acts.length > 5);
+  const wordless = acts.flatMap(([, act = '']) => (verbs[act] ? [] : [act]));
+  assert.deepEqual(wordless, [], 'give them words in verbs.ts');
 });

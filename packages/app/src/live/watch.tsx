@@ -32,8 +32,7 @@ export function WatchPage({ topic, signedOut }: { topic: string; signedOut?: Com
           {what}
         </h1>
         <div class="aside">
-          {/* The list may be from before this page was opened: then it does not count us yet. */}
-          {stream && <span>{count(Math.max(1, stream.viewers), 'viewer')}</span>}
+          {stream && stream.viewers > 1 && <span>{count(stream.viewers, 'viewer')}</span>}
           {someone && mayLookAround(someone.me) && (
             <button type="button" class="quiet" onClick={() => setSharing(true)}>
               <Icon name="share" /> <span class="wide-only">Share</span>
