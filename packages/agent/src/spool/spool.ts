@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import type { CaptureEvent, CaptureName, Trigger } from '@perch/protocol';
 import { type Clock, Emitter, type Logger, millis, sleep } from '@perch/runtime';
+import { type Claim, claim } from './claim.ts';
 import { SpoolError } from './errors.ts';
 import { disk, type Files, type OpenFile } from './files.ts';
 import { Journal, type Place, spoolFailure } from './journal.ts';
@@ -113,6 +114,7 @@ export class Spool implements AsyncDisposable {
   readonly #doneAtStart = new Set<number>();
   readonly #resting = new Set<{ cancel(): void }>();
   readonly #losses: string[] = [];
+  #claim: Claim | undefined;
   #journal: Journal | undefined;
   #counts = { taken: 0, persisted: 0, lost: 0 };
   #ageLook: { cancel(): void } | undefined;
@@ -126,7 +128,7 @@ export class Spool implements AsyncDisposable {
   /**
    * Opens a spool with all that it held.
    *
-   * @throws {SpoolError} `spool-failed`, `spool-full`
+   * @throws {SpoolError} `spool-failed`, `spool-full`, `spool-in-use`
    */
   static async open(options: SpoolOptions): Promise<Spool> {
     const spool = new Spool(options);
@@ -137,6 +139,10 @@ export class Spool implements AsyncDisposable {
       await spool.close();
       throw spoolFailure(`use the spool in ${options.directory}`, cause);
     }
+  }
+
+  get directory(): string {
+    return this.#options.directory;
   }
 
   /** A new film's name. It is written down with its first segment or event. */
@@ -236,6 +242,7 @@ export class Spool implements AsyncDisposable {
     this.#resting.clear();
     while (this.#working.size > 0) await Promise.allSettled([...this.#working]);
     await this.#journal?.close();
+    await this.#claim?.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -272,6 +279,7 @@ export class Spool implements AsyncDisposable {
   async #start(): Promise<void> {
     const { directory, logger, clock, mostAge } = this.#options;
     await this.#files.makeDirectory(directory);
+    this.#claim = await claim(directory);
     await this.#files.syncDirectory(dirname(directory));
     let dead = 0;
     let copied: (Row | EventRow)[] = [];

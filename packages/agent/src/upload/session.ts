@@ -344,8 +344,15 @@ export class UploadSession {
         }
         break;
       case 'persisted':
-        if (message.sha256 !== sha256)
-          throw new ProtocolError('bad-capture-message', 'it persisted something else');
+        if (message.sha256 !== sha256) {
+          this.#end(upload);
+          this.#options.logger.error('the relay has another segment under this name; ours is kept', {
+            capture: upload.out.segment.capture.id,
+            segment: upload.out.segment.segment,
+          });
+          this.#settle(upload.out.putBack(captureLimits.refusedPause));
+          break;
+        }
         this.#end(upload);
         this.#options.counts.persisted++;
         this.#forgetReached(upload);

@@ -25,6 +25,8 @@ export interface Kept {
 export interface TestRelayOptions {
   /** Ends a connection after so many bytes of segments have come over it; asked anew for each connection. */
   readonly cutAfter?: () => number;
+  /** While it holds, every connection is ended at once. */
+  readonly isAway?: () => boolean;
   /** Reads no faster than so many bytes per second. */
   readonly mostPerSecond?: number;
   /** Answers an offer in the relay's place. */
@@ -87,6 +89,10 @@ export class TestRelay {
   }
 
   #serve(socket: WebSocket): void {
+    if (this.#options.isAway?.()) {
+      socket.terminate();
+      return;
+    }
     this.connections++;
     const streams = new Map<number, { offer: Offer; parts: Buffer[]; at: number; said: number }>();
     let left = this.#options.cutAfter?.() ?? Number.POSITIVE_INFINITY;
