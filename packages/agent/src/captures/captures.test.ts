@@ -26,9 +26,9 @@ async function device(
     error: (message, fields) => void said.push(`${message} ${JSON.stringify(fields)}`),
     warn: (message) => void said.push(message),
   };
-  const start = async () => {
+  const start = async (data = 'data') => {
     const captures = await Captures.start({
-      data: join(home, 'data'),
+      data: join(home, data),
       options: { inputs: [{ host: '127.0.0.1', port: 0 }], inputDirectory: home, ...options },
       upload: (uploading) => new Uploader({ ...uploading, dial: relay.dial }),
       clock: systemClock,
@@ -224,7 +224,7 @@ test('films come over a unix socket too; a stale socket file is replaced, a live
   await file('pir.5.0.mp4', 'a');
   await say(segment('pir.5.0.mp4'));
   assert.equal((await films(1)).length, 1);
-  await assert.rejects(start(), /another program listens on .*in\.sock/);
+  await assert.rejects(start('other'), /another program listens on .*in\.sock/);
 });
 
 test('a list on standard input gives films by their second, other files one by one', async (t) => {

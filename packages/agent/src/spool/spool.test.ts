@@ -269,9 +269,7 @@ test('100,000 segments that wait are known soon after the start', async (t) => {
   const spool = await open({ files: listed });
   const took = performance.now() - began;
   assert.equal(spool.dump().segments, count);
-  t.diagnostic(
-    `${Math.round(took)} ms, ${Math.round((process.memoryUsage().heapUsed - before) / 1e6)} MB of heap`,
-  );
+  t.diagnostic(`${Math.round(took)} ms`);
   // 2 s on a machine that does nothing else.
   assert.ok(took < 6_000, `${took} ms`);
 });
