@@ -21,11 +21,9 @@ const ON = [
   'publickey-credentials-create',
   'publickey-credentials-get',
   'screen-wake-lock',
-  'web-share',
 ];
 const OFF = [
   'accelerometer',
-  'bluetooth',
   'browsing-topics',
   'camera',
   'clipboard-read',
