@@ -213,6 +213,7 @@ describe('the page of a device', () => {
     assert.equal(await page.getByRole('switch', { name: /microphone/ }).isDisabled(), true);
     assert.equal(await page.getByRole('button', { name: /Share|Remove|Stop|Send/ }).count(), 0);
     assert.equal(await page.getByRole('link', { name: 'History' }).count(), 0);
+    assert.equal(await page.getByText('backup.example').count(), 0, 'nor where it sends');
     await page.close();
   });
 });

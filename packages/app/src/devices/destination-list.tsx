@@ -71,7 +71,7 @@ function whereTo(destination: DestinationState, device: string): string {
   const url = URL.parse(address);
   if (!url) return address;
   const isHere = isOfItself(destination) || url.host === location.host;
-  return isHere && topicOf(address, device) !== undefined ? 'this relay' : url.host;
+  return isHere && topicOf(destination, device) !== undefined ? 'this relay' : url.host;
 }
 
 function factsOf(destination: DestinationState): string[] {

@@ -10,12 +10,15 @@ export function DeviceLive({
   state,
   isOnline,
   mayView,
+  showsWays,
   mayChange,
 }: {
   id: string;
   state: DeviceState;
   isOnline: boolean;
   mayView: boolean;
+  /** Whether to say where the device sends: that is for the household. */
+  showsWays: boolean;
   mayChange: boolean;
 }) {
   const topics = topicsOf(state, id);
@@ -62,14 +65,16 @@ export function DeviceLive({
           <NoFeeds />
         )}
       </section>
-      <section aria-labelledby="destinations">
-        <h2 id="destinations">Where it sends</h2>
-        {destinations.length > 0 ? (
-          <DestinationList device={id} destinations={destinations} isAllowed={mayChange} />
-        ) : (
-          <p class="hint">Nowhere yet: all that it takes in stays on the machine.</p>
-        )}
-      </section>
+      {showsWays && (
+        <section aria-labelledby="destinations">
+          <h2 id="destinations">Where it sends</h2>
+          {destinations.length > 0 ? (
+            <DestinationList device={id} destinations={destinations} isAllowed={mayChange} />
+          ) : (
+            <p class="hint">Nowhere yet: all that it takes in stays on the machine.</p>
+          )}
+        </section>
+      )}
     </>
   );
 }

@@ -52,6 +52,7 @@ export function DevicePage({ id }: { id: string }) {
           state={news.state}
           isOnline={news.online}
           mayView={may(me, 'view', id)}
+          showsWays={mayLookAround(me)}
           // Rules are for the household: no guest changes what others see.
           mayChange={news.online && mayLookAround(me) && may(me, 'command', id)}
         />

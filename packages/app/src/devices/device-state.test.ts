@@ -58,8 +58,11 @@ test('a stream can be seen on the topic that it is sent to, where that is of thi
     [...topicsOf(news.state, 'kitchen-x7k2')],
     [['stream/front', 'kitchen-x7k2/stream/front']],
   );
-  assert.equal(topicOf('wss://relay.example/in/kitchen-x7k2-other/camera', 'kitchen-x7k2'), undefined);
-  assert.equal(topicOf('no address', 'kitchen-x7k2'), undefined);
+  assert.equal(
+    topicOf({ id: 'up', address: 'wss://relay.example/in/kitchen-x7k2-other/camera' }, 'kitchen-x7k2'),
+    undefined,
+  );
+  assert.equal(topicOf({ id: 'up', address: 'no address' }, 'kitchen-x7k2'), undefined);
 });
 
 test('a destination that waits says for how long', () => {
@@ -77,4 +80,10 @@ test('a feed is sent to this relay where the device reaches it, which may be ano
   const shared = { ...first, id: 'shared/camera', address: 'https://inner:8443/session/kitchen-x7k2/camera' };
   const state = { ...news.state, destinations: [shared] };
   assert.equal(relayOf(state, 'kitchen-x7k2', 'https://page.example'), 'https://inner:8443');
+});
+
+test('what the device of perch up shares keeps its flat name', () => {
+  const shared = { id: 'shared/demo', address: 'http://127.0.0.1:8080/session/demo?…' };
+  assert.equal(topicOf(shared, 'this-machine-a1b2'), 'demo');
+  assert.equal(topicOf({ ...shared, id: 'by a rule' }, 'this-machine-a1b2'), undefined);
 });

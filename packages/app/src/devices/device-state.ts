@@ -144,30 +144,33 @@ const decodeTrack = (fields: Fields): Track => ({
 });
 
 /**
- * The topic of this relay that a destination of the device publishes to; `undefined` where it sends elsewhere. A device
- * publishes only below its own id.
+ * The topic of this relay that a destination of the device publishes to; `undefined` where it sends elsewhere. By a rule
+ * a device publishes only below its own id; the one of `perch up` shares its feeds under their own names.
  */
-export function topicOf(address: string, device: string): string | undefined {
+export function topicOf(
+  { id, address }: Pick<DestinationState, 'id' | 'address'>,
+  device: string,
+): string | undefined {
   const path = URL.parse(address)?.pathname ?? '';
   const topic = /^\/(?:in|bi|session)\/(.+)$/.exec(path)?.[1];
-  return topic?.startsWith(`${device}/`) ? topic : undefined;
+  return isOfItself({ id }) || topic?.startsWith(`${device}/`) ? topic : undefined;
 }
 
 /** On which topic of this relay each feed and stream of the device can be seen. */
 export function topicsOf(state: DeviceState, device: string): ReadonlyMap<string, string> {
-  const topics = state.destinations.flatMap(({ stream, address }) => {
-    const topic = topicOf(address, device);
-    return topic === undefined ? [] : [[stream, topic] as const];
+  const topics = state.destinations.flatMap((destination) => {
+    const topic = topicOf(destination, device);
+    return topic === undefined ? [] : [[destination.stream, topic] as const];
   });
   return new Map(topics);
 }
 
 /** Whether the device made a destination by itself, as no rule sends that feed or stream anywhere. */
-export const isOfItself = ({ id }: DestinationState): boolean => id.startsWith('shared/');
+export const isOfItself = ({ id }: Pick<DestinationState, 'id'>): boolean => id.startsWith('shared/');
 
 /** Where the device reaches this relay, as it says itself; else where this page does. */
 export function relayOf(state: DeviceState, device: string, page: string): string {
-  const own = state.destinations.find((one) => isOfItself(one) && topicOf(one.address, device) !== undefined);
+  const own = state.destinations.find((one) => isOfItself(one) && topicOf(one, device) !== undefined);
   const url = own && URL.parse(own.address);
   return url ? `${url.protocol}//${url.host}` : page;
 }
