@@ -47,6 +47,8 @@ export interface CheckedOut {
   readonly isSurpassed: boolean;
   /** The relay has it on disk: it leaves. Resolves when that is written down. */
   persisted(): Promise<void>;
+  /** Reads it all again; where the disk has changed it, it is promised as it is now, and that is said. Then `putBack`. */
+  verify(): Promise<void>;
   /** It waits again, after so many ms. */
   putBack(after?: number): Promise<void>;
 }
@@ -541,6 +543,7 @@ export class Spool implements AsyncDisposable {
         this.#counts.persisted++;
         this.news.emit('left', { capture: segment.capture, segment: segment.segment, how: 'persisted' });
       },
+      verify: () => this.#track(this.#verify(row, segment, file)),
       putBack: async (after) => {
         await file.close();
         if (after === undefined || after <= 0) this.#waitAgain(row);
@@ -553,6 +556,15 @@ export class Spool implements AsyncDisposable {
         }
       },
     };
+  }
+
+  async #verify(row: Row, segment: StoredSegment, file: OpenFile): Promise<void> {
+    const { size, sha256, modified } = await readContents(file);
+    if (sha256 === segment.sha256 || size === 0) return;
+    this.#options.logger.error('a segment was damaged on this disk; it is sent as it is', {
+      file: segment.file,
+    });
+    await this.#write({ k: 'segment', n: row.n, segment: { ...segment, size, sha256, modified } });
   }
 
   #waitAgain(row: Row): void {

@@ -49,6 +49,8 @@ interface Upload {
   /** The next byte to send, and how far the relay has come. */
   offset: number;
   received: number;
+  /** How often the relay wanted it from the beginning again. */
+  agains: number;
 }
 
 /** Why a connection is over. */
@@ -61,6 +63,8 @@ export interface SessionEnd {
 
 const PART_BYTES = 256 * 1024;
 const LEAST_PART_BYTES = 8 * 1024;
+/** So often a segment is sent before its file is looked at. */
+const AGAINS = 2;
 /** A segment that cannot be read now is tried again after this. */
 const UNREADABLE_PAUSE = 60_000;
 
@@ -177,7 +181,7 @@ export class UploadSession {
         return;
       }
       const stream = this.#nextStream++;
-      this.#uploads.set(stream, { stream, out, isWanted: false, offset: 0, received: 0 });
+      this.#uploads.set(stream, { stream, out, isWanted: false, offset: 0, received: 0, agains: 0 });
       const { capture, segment, extension, size, sha256 } = out.segment;
       this.#send({ type: 'offer', stream, capture, segment, extension, size, sha256 });
     }
@@ -332,7 +336,8 @@ export class UploadSession {
           capture: upload.out.segment.capture.id,
           reason: message.reason,
         });
-        this.#wantedFrom(upload, 0);
+        if (++upload.agains < AGAINS) this.#wantedFrom(upload, 0);
+        else this.#suspect(upload);
         break;
       case 'received':
         if (message.offset > upload.offset)
@@ -368,6 +373,13 @@ export class UploadSession {
         break;
     }
     this.#rouse();
+  }
+
+  /** It is not the line that damages it: perhaps our disk has. */
+  #suspect(upload: Upload): void {
+    this.#send({ type: 'withdraw', stream: upload.stream });
+    this.#end(upload);
+    this.#settle(upload.out.verify().finally(() => upload.out.putBack()));
   }
 
   #wantedFrom(upload: Upload, offset: number): void {

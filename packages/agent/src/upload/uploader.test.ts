@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -141,6 +141,23 @@ test('a segment that came damaged is sent again from its beginning', async (t) =
   const uploader = upload(t, spool, far);
   await drained(t, spool);
   assert.equal(uploader.dump().again, 1);
+});
+
+test('a segment that the disk has damaged is promised as it is, and does not go round for ever', async (t) => {
+  const { spool, film, files } = await device(t);
+  const capture = spool.name('pir', 1);
+  await film(capture, 0, 1_000);
+  const [name = ''] = await files();
+  const path = join(spool.directory, name);
+  const { atime, mtime } = await stat(path);
+  const damaged = randomBytes(1_000);
+  await writeFile(path, damaged);
+  await utimes(path, atime, mtime);
+  const far = await relay(t);
+  const uploader = upload(t, spool, far);
+  await drained(t, spool);
+  assert.ok(far.kept.get(`${capture.id}/0`)?.bytes.equals(damaged));
+  assert.equal(uploader.dump().again, 2);
 });
 
 test('what the relay refuses stays here, and is offered again after the time it says', async (t) => {
