@@ -233,6 +233,7 @@ const sockets: Readonly<Record<string, readonly (readonly [path: string, Outcome
   '/ws': [['/ws', outcomes(401, { member: 101, owner: 101, 'other owner': 101, token: 101 })]],
   // Whose identity is good is told which subprotocol to offer.
   '/agent': [['/agent', outcomes(401, { device: 400 })]],
+  '/ds/v3': [['/ds/v3', outcomes(401, { device: 101 })]],
   '/agent/captures': [['/agent/captures', outcomes(401, { device: 400 })]],
 };
 

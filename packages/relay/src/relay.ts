@@ -210,6 +210,7 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
     callers,
     links,
     captureLines: captures.lines,
+    cloudLines: captures.cloudLines,
     audit,
     refusals,
     proxies,

@@ -12,6 +12,8 @@ import { callerAddress, callerProgram } from './auth/caller.ts';
 import type { Grant } from './auth/codes.ts';
 import type { Gate, Onlooker } from './auth/gate.ts';
 import { NO_PLAIN_HTTP, type TrustedProxies } from './auth/trusted-proxies.ts';
+import { CloudDoor } from './captures/cloudtalker/cloud-door.ts';
+import type { CloudLines } from './captures/cloudtalker/cloud-lines.ts';
 import { CaptureDoor, NO_CAPTURES_PROTOCOL } from './captures/receive/capture-door.ts';
 import type { CaptureLines } from './captures/receive/capture-lines.ts';
 import { Connection, type SilenceLimits } from './connection.ts';
@@ -40,6 +42,8 @@ export interface SocketsOptions {
   readonly links: DeviceLinks;
   /** Devices that bring films. */
   readonly captureLines: CaptureLines;
+  /** The same, of cloudtalkers. */
+  readonly cloudLines: CloudLines;
   readonly audit: Audit;
   readonly refusals: Refusals;
   readonly proxies: TrustedProxies;
@@ -61,6 +65,7 @@ export class Sockets {
   readonly #statsServer: WebSocketServer;
   readonly #agentDoor: AgentDoor;
   readonly #captureDoor: CaptureDoor;
+  readonly #cloudDoor: CloudDoor;
   readonly #connectionLimits: OutletLimits & SilenceLimits;
   #nextId = 1;
   /** Upgrades that are being looked up. */
@@ -93,6 +98,7 @@ export class Sockets {
     const closeTimeout = CLOSE_TIMEOUT_MS;
     this.#agentDoor = new AgentDoor({ links: options.links, closeTimeout });
     this.#captureDoor = new CaptureDoor({ lines: options.captureLines, closeTimeout });
+    this.#cloudDoor = new CloudDoor({ lines: options.cloudLines, closeTimeout });
   }
 
   /** Takes the server's upgrades from now on. */
@@ -126,6 +132,9 @@ export class Sockets {
       case 'captures':
         this.#captureDoor.open(request, socket, head, arrival.caller);
         break;
+      case 'cloudtalker':
+        this.#cloudDoor.open(request, socket, head, arrival.caller);
+        break;
       case 'topic':
       case 'token-first':
         this.#connect(request, socket, head, arrival);
@@ -135,7 +144,8 @@ export class Sockets {
 
   /** Decides what becomes of an upgrade. Spends the one-time code, if it brings one. */
   async #understand(request: IncomingMessage, socket: Duplex): Promise<Arrival> {
-    const { gate, topics, stats, links, captureLines, tokenFirst, refusals, limits } = this.#options;
+    const { gate, topics, stats, links, captureLines, cloudLines, tokenFirst, refusals, limits } =
+      this.#options;
     if (!this.#options.proxies.settle(request)) {
       refusals.note({ what: 'request', from: callerAddress(request), detail: NO_PLAIN_HTTP });
       return refused(403, NO_PLAIN_HTTP);
@@ -151,7 +161,7 @@ export class Sockets {
     // As it is written: `..` and the like are no way to another path.
     const pathname = url.split('?', 1)[0] as string;
     const query = new URLSearchParams(url.slice(pathname.length));
-    const open = topics.connectionCount + stats.size + links.size + captureLines.size;
+    const open = topics.connectionCount + stats.size + links.size + captureLines.size + cloudLines.size;
     if (open + this.#arriving > limits.connections) {
       return refused(503, 'this relay has as many connections as it takes; try again later');
     }
@@ -163,9 +173,8 @@ export class Sockets {
       refusals.note({ what: 'statistics', from: callerAddress(request), detail: NOT_ALLOWED });
       return refused(401, NOT_ALLOWED);
     }
-    if (pathname === '/agent' || pathname === '/agent/captures') {
-      return this.#understandDevice(request, pathname === '/agent' ? 'agent' : 'captures');
-    }
+    const devicesDoor = devicesDoors[pathname];
+    if (devicesDoor) return this.#understandDevice(request, devicesDoor);
     const path = parseTopicPath(pathname);
     if (!path) return refused(404, NO_TOPIC);
     const guessing = path.kind === 'session' ? this.#tooOften('code', request) : undefined;
@@ -203,14 +212,15 @@ export class Sockets {
     return { kind: 'topic', path, grant };
   }
 
-  async #understandDevice(request: IncomingMessage, kind: 'agent' | 'captures'): Promise<Arrival> {
+  async #understandDevice(request: IncomingMessage, kind: DevicesDoor): Promise<Arrival> {
     const { gate, callers, refusals } = this.#options;
     const caller = await callers.ofDevice(request);
     if (this.#options.isClosing()) return STOPPING;
     if (caller) {
-      const door = kind === 'agent' ? this.#agentDoor : this.#captureDoor;
-      if (door.understands(request)) return { kind, caller };
-      return refused(400, kind === 'agent' ? NO_AGENT_PROTOCOL : NO_CAPTURES_PROTOCOL);
+      if (kind === 'agent' && !this.#agentDoor.understands(request)) return refused(400, NO_AGENT_PROTOCOL);
+      if (kind === 'captures' && !this.#captureDoor.understands(request))
+        return refused(400, NO_CAPTURES_PROTOCOL);
+      return { kind, caller };
     }
     const why = gate.whyNot(request) ?? NO_DEVICE;
     refusals.note({ what: 'device-online', from: callerAddress(request), detail: why });
@@ -286,11 +296,19 @@ export class Sockets {
   }
 }
 
+/** Where devices come in, and what for. */
+type DevicesDoor = 'agent' | 'captures' | 'cloudtalker';
+const devicesDoors: Readonly<Record<string, DevicesDoor>> = {
+  '/agent': 'agent',
+  '/agent/captures': 'captures',
+  '/ds/v3': 'cloudtalker',
+};
+
 /** What an upgrade is. */
 type Arrival =
   | Refused
   | { readonly kind: 'stats'; readonly whose: Onlooker }
-  | { readonly kind: 'agent' | 'captures'; readonly caller: DeviceCaller }
+  | { readonly kind: DevicesDoor; readonly caller: DeviceCaller }
   /** `token-first`: what it may do once it has shown a token. */
   | { readonly kind: 'topic' | 'token-first'; readonly path: TopicPath; readonly grant: Grant };
 

@@ -39,6 +39,7 @@ export const socketPermits: Readonly<Record<string, Permit>> = {
   '/ws': { to: 'topic' },
   '/agent': { to: 'enrolled' },
   '/agent/captures': { to: 'enrolled' },
+  '/ds/v3': { to: 'enrolled' },
 };
 
 /** The row of a WebSocket's path; `undefined` where there is none of this path. */

@@ -4,6 +4,7 @@ import type { Audit } from '../audit/audit.ts';
 import { dataError } from '../errors.ts';
 import type { LastingAuthority } from '../people/caller.ts';
 import type { Database } from '../storage/database.ts';
+import { CloudLines } from './cloudtalker/cloud-lines.ts';
 import { Films } from './films/films.ts';
 import { Tools } from './films/tools.ts';
 import { Library } from './library.ts';
@@ -26,6 +27,9 @@ export interface CapturesOptions {
 
 /** So often what is too old is looked for: films, parts that nobody goes on with, what was made to be played. */
 const SWEEP_PERIOD = millis(600_000);
+/** A film of a cloudtalker of which nothing came for so long is over: who cannot say so, has lost its connection. */
+const CLOUD_SILENCE = millis(120_000);
+const CLOUD_PERIOD = millis(30_000);
 /** The files of films that were removed before the last end of the relay are looked for this far back. */
 const UNFINISHED_MS = 2 * 86_400_000;
 
@@ -35,6 +39,7 @@ export class Captures implements AsyncDisposable {
   readonly store: SegmentStore;
   readonly films: Films;
   readonly lines: CaptureLines;
+  readonly cloudLines: CloudLines;
   readonly #options: CapturesOptions;
   readonly #scope = new Scope();
 
@@ -70,7 +75,15 @@ export class Captures implements AsyncDisposable {
       begun[Symbol.dispose]();
       changed[Symbol.dispose]();
     });
-    this.lines = this.#scope.own(new CaptureLines({ store, library, whileHolds, clock, logger }));
+    const receiving = { store, library, whileHolds, clock, logger };
+    this.lines = this.#scope.own(new CaptureLines(receiving));
+    this.cloudLines = this.#scope.own(new CloudLines(receiving));
+    const ending = clock.every(CLOUD_PERIOD, () => {
+      library.endSilent(CLOUD_SILENCE).catch((error: Error) => {
+        logger.warn('films of cloudtalkers could not be ended', { error: error.message });
+      });
+    });
+    this.#scope.onClose(() => ending.cancel());
     const sweep = clock.every(SWEEP_PERIOD, () => void this.sweep());
     this.#scope.onClose(() => sweep.cancel());
   }
@@ -111,6 +124,7 @@ export class Captures implements AsyncDisposable {
   /** Looks after what is open. Called about once a second. */
   tick(): void {
     this.lines.tick();
+    this.cloudLines.tick();
   }
 
   /** Takes nothing more; resolves when nothing is written any more. Idempotent. */
