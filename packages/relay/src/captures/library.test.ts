@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { silentLogger } from '@perch/runtime';
+import { FakeClock, startPostgres, type TestPostgres } from '@perch/testkit';
+import { parseDatabaseAddress } from '../storage/address.ts';
+import { openDatabase } from '../storage/open.ts';
+import { type CaptureFacts, isComplete } from './capture.ts';
+import { Library } from './library.ts';
+
+const DAY = 86_400;
+const data = mkdtempSync(join(tmpdir(), 'perch-library-'));
+let server: TestPostgres;
+let made = 0;
+before(async () => {
+  server = await startPostgres();
+});
+after(async () => {
+  await server.close();
+  rmSync(data, { recursive: true, force: true });
+});
+
+async function open(address: string) {
+  const clock = new FakeClock({ wallMs: 1_800_000_000_000 });
+  const database = await openDatabase({ address: parseDatabaseAddress(address, data), logger: silentLogger });
+  return { library: new Library({ database, clock }), clock, [Symbol.asyncDispose]: () => database.close() };
+}
+
+const film = (name: string, more: Partial<CaptureFacts> = {}): CaptureFacts => ({
+  ...{ household: 'home', device: 'yard', name, source: 'perch', cause: 'motion', timestamp: 1_800_000_000 },
+  ...more,
+});
+const file = (sha256: string, size = 10) => ({ extension: 'mp4', size, sha256 });
+const all = { household: 'home', most: 100 };
+
+for (const [dialect, address] of [
+  ['SQLite', () => `sqlite:${data}/${++made}.db`],
+  ['PostgreSQL', () => server.createDatabase()],
+] as const) {
+  describe(`what is known of films, on ${dialect}`, () => {
+    it('grows as it is told, in whatever order', async () => {
+      await using at = await open(address());
+      const { library } = at;
+      await library.end(film('a'), 3);
+      await library.keepSegment(film('a'), 1, file('bb'));
+      await library.loseSegment(film('a'), 2, 'no room');
+      const [begun] = await library.list(all);
+      assert.ok(begun);
+      assert.deepEqual([begun.here, begun.lost, begun.expected, isComplete(begun)], [1, 1, 3, false]);
+      await library.keepSegment(film('a'), 0, file('aa'));
+      const [done] = await library.list(all);
+      assert.ok(done && isComplete(done));
+      assert.deepEqual([done.here, done.bytes], [2, 20]);
+      assert.deepEqual(
+        (await library.segments(done.id)).map(({ number, state, reason }) => [number, state, reason]),
+        [
+          [0, 'here', undefined],
+          [1, 'here', undefined],
+          [2, 'lost', 'no room'],
+        ],
+      );
+      await library.judge(done.id, 0, 'aa', { duration: 1_500 });
+      await library.judge(done.id, 1, 'bb', { reason: 'no moov' });
+      await library.judge(done.id, 1, 'other', { duration: 9 });
+      assert.equal((await library.find(done.id))?.duration, 1_500);
+      assert.equal((await library.segmentOf('yard', 'a', 1))?.isPlayable, false);
+      assert.equal(await library.segmentOf('yard', 'a', 7), undefined);
+    });
+
+    it('is listed by device, cause, alarm and time, page by page', async () => {
+      await using at = await open(address());
+      const { library } = at;
+      for (let i = 0; i < 5; i++) await library.end(film(`f${i}`, { timestamp: 1_000 + Math.floor(i / 2) }));
+      await library.end(film('asked', { cause: 'asked', device: 'door', timestamp: 500 }));
+      await library.end(film('theirs', { household: 'lab', device: 'lab' }));
+      const alarm = { household: 'home', device: 'yard', id: 'x', timestamp: 1_001, gpio: 7 };
+      await library.raiseAlarm(alarm, film('f1', { timestamp: 1_000 }));
+      await library.raiseAlarm(alarm, film('f1', { timestamp: 1_000 }));
+      const names = async (more: object) => (await library.list({ ...all, ...more })).map(({ name }) => name);
+      assert.equal((await names({})).length, 6);
+      assert.deepEqual(await names({ device: 'door' }), ['asked']);
+      assert.deepEqual(await names({ cause: 'asked' }), ['asked']);
+      assert.deepEqual(await names({ withAlarm: true }), ['f1']);
+      assert.deepEqual(await names({ until: 999 }), ['asked']);
+      const paged: string[] = [];
+      for (let after: { timestamp: number; id: string } | undefined; ; ) {
+        const page = await library.list({ ...all, most: 2, after });
+        paged.push(...page.map(({ name }) => name));
+        after = page.at(-1);
+        if (page.length < 2) break;
+      }
+      assert.deepEqual(paged, await names({}));
+      const [raised, ...more] = await library.alarms(all);
+      assert.deepEqual([raised?.gpio, raised?.timestamp, more.length], [7, 1_001, 0]);
+    });
+
+    it('says which files may go when a film is deleted, and a new segment brings it back', async () => {
+      await using at = await open(address());
+      const { library } = at;
+      await library.keepSegment(film('a'), 0, file('aa'));
+      const [{ id } = { id: '' }] = await library.list(all);
+      const gone = [{ device: 'yard', capture: 'a', segment: 0, ...file('aa') }];
+      assert.deepEqual(await library.remove(id, { isGiven: true }), gone);
+      assert.equal(await library.remove(id, { isGiven: true }), undefined);
+      assert.deepEqual(await library.list(all), []);
+      assert.deepEqual(await library.removedSince(0), gone);
+      // Told late; it brings nothing back.
+      await library.end(film('a'), 1);
+      assert.deepEqual(await library.list(all), []);
+      await library.keepSegment(film('a'), 1, file('bb'));
+      assert.equal((await library.find(id))?.here, 1);
+    });
+
+    it('is overdue by age and by space, the oldest first, but for what is kept', async () => {
+      await using at = await open(address());
+      const { library } = at;
+      const now = 1_800_000_000;
+      for (const [name, days] of [
+        ['old', 9],
+        ['kept', 8],
+        ['middle', 3],
+        ['new', 0],
+      ] as const) {
+        await library.keepSegment(film(name, { timestamp: now - days * DAY }), 0, file(name, 100));
+      }
+      const ids = new Map((await library.list(all)).map(({ name, id }) => [id, name]));
+      const kept = [...ids].find(([, name]) => name === 'kept')?.[0] ?? '';
+      await library.keep(kept, true);
+      const overdue = async (days?: number, bytes?: number) => {
+        await library.setRetention('home', { days, bytes });
+        assert.deepEqual(await library.retention('home'), { days, bytes });
+        return (await library.overdue()).map((id) => ids.get(id));
+      };
+      assert.deepEqual(await library.overdue(), []);
+      assert.deepEqual(await overdue(), []);
+      assert.deepEqual(await overdue(7), ['old']);
+      assert.deepEqual(await overdue(undefined, 250), ['old', 'middle']);
+      assert.deepEqual(await overdue(undefined, 400), []);
+      assert.equal(await library.remove(kept, { isGiven: false }), undefined);
+    });
+
+    it('ends films of cloudtalkers of which nothing came for a while, and no others', async () => {
+      await using at = await open(address());
+      const { library, clock } = at;
+      await library.keepSegment(film('a', { source: 'cloudtalker' }), 0, file('aa'));
+      await library.keepSegment(film('b'), 0, file('bb'));
+      clock.advance(1_000);
+      await library.endSilent(2_000);
+      assert.deepEqual((await library.list(all)).filter(isComplete), []);
+      clock.advance(2_000);
+      await library.endSilent(2_000);
+      assert.deepEqual(
+        (await library.list(all)).filter(isComplete).map(({ name }) => name),
+        ['a'],
+      );
+    });
+  });
+}
