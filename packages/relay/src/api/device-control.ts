@@ -7,9 +7,10 @@ import { callerAddress } from '../auth/caller.ts';
 import type { Gate } from '../auth/gate.ts';
 import type { DeviceLinks } from '../devices/control/device-links.ts';
 import { refusalOf } from '../devices/control/refusal.ts';
-import { shownSight } from '../devices/control/shown-sight.ts';
+import { type Insight, shownSight } from '../devices/control/shown-sight.ts';
 import { endEvents, stateEvents } from '../devices/control/state-events.ts';
-import { known } from '../people/caller.ts';
+import { type Caller, known } from '../people/caller.ts';
+import { isAtLeast } from '../people/permissions.ts';
 import type { Permit } from './permit.ts';
 
 export interface DeviceControlOptions {
@@ -46,7 +47,8 @@ export function deviceControlRoutes(app: FastifyInstance, options: DeviceControl
   app.get<OfDevice>(
     '/api/v1/devices/:id/state',
     describe(toSee, 'What a device said last of its feeds, streams and destinations: {online, at, state}'),
-    async ({ params }, reply) => sendJson(reply, shownSight(links.sight(params.id))),
+    async ({ params, caller }, reply) =>
+      sendJson(reply, shownSight(links.sight(params.id), insightOf(caller))),
   );
 
   app.get<OfDevice>(
@@ -65,7 +67,7 @@ export function deviceControlRoutes(app: FastifyInstance, options: DeviceControl
       }
       const { who, household, by } = known(request.caller);
       const device = request.params.id;
-      const events = stateEvents(links.of(device), clock);
+      const events = stateEvents(links.of(device), insightOf(request.caller), clock);
       const right = gate.whileHolds(by, () => endEvents(events));
       const noteEnd = audit.begin({
         who,
@@ -163,6 +165,9 @@ export function deviceControlRoutes(app: FastifyInstance, options: DeviceControl
     return reply.code(refusal.code).send(refusal);
   }
 }
+
+const insightOf = (caller: Caller): Insight =>
+  caller.kind === 'user' && isAtLeast(caller.user.role, 'member') ? 'all' : 'guest';
 
 const sendJson = (reply: FastifyReply, json: string): FastifyReply =>
   reply.headers({ 'Content-Type': 'application/json', 'Cache-Control': 'no-store' }).send(json);

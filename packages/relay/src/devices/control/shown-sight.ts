@@ -1,18 +1,22 @@
 import type { Sight } from './device-link.ts';
 
+/** How much somebody gets to see of a device: guests not where it sends, nor what it runs. */
+export type Insight = 'all' | 'guest';
+
 /** Of many readers of one moment each gets the same text. */
-const texts = new WeakMap<Sight, string>();
+const texts = { all: new WeakMap<Sight, string>(), guest: new WeakMap<Sight, string>() } as const;
 
 /** What is known of a device, as the API shows it: JSON. */
-export function shownSight(sight: Sight): string {
+export function shownSight(sight: Sight, insight: Insight): string {
+  const known = texts[insight].get(sight);
+  if (known !== undefined) return known;
   const { online, at, state } = sight;
-  const text =
-    texts.get(sight) ??
-    JSON.stringify({
-      online,
-      at: at === undefined ? null : new Date(at).toISOString(),
-      state: state ?? null,
-    });
-  texts.set(sight, text);
+  const shown = insight === 'all' || !state ? state : { ...state, destinations: [], sources: [] };
+  const text = JSON.stringify({
+    online,
+    at: at === undefined ? null : new Date(at).toISOString(),
+    state: shown ?? null,
+  });
+  texts[insight].set(sight, text);
   return text;
 }

@@ -31,7 +31,7 @@ const read = (events: ReturnType<typeof stateEvents>): string[] =>
 
 test('who looks gets the state now, then each change, whole; and the device is told that somebody looks', async () => {
   const { clock, link, line, say, watches } = setUp();
-  const events = stateEvents(link, clock);
+  const events = stateEvents(link, 'all', clock);
   assert.deepEqual(read(events), ['event: state\ndata: {"online":false,"at":null,"state":null}']);
   link.connect(line, 'boot');
   assert.deepEqual(read(events), ['event: state\ndata: {"online":true,"at":null,"state":null}']);
@@ -41,7 +41,7 @@ test('who looks gets the state now, then each change, whole; and the device is t
   assert.deepEqual(first.state.feeds, [{ feed: 'a' }]);
   assert.deepEqual(second.state.feeds, [{ feed: 'a' }, { feed: 'b' }]);
   assert.equal(second.at, '2026-01-01T00:00:00.000Z');
-  const another = stateEvents(link, clock);
+  const another = stateEvents(link, 'all', clock);
   assert.deepEqual(watches(), [true], 'once, however many look');
   another.destroy();
   events.destroy();
@@ -71,7 +71,7 @@ test('a device that says more and more is not kept without end', () => {
 test('who reads slowly is told less often, and at the end what is newest', async () => {
   const { clock, link, line, say } = setUp();
   link.connect(line, 'boot');
-  const events = stateEvents(link, clock);
+  const events = stateEvents(link, 'all', clock);
   for (let i = 0; i < 1_000; i++) say([{ feed: 'a', i, text: 'x'.repeat(1_000) }]);
   assert.ok(events.readableLength + events.writableLength < 200_000, 'what waits is bounded');
   let text = '';
@@ -85,7 +85,7 @@ test('who reads slowly is told less often, and at the end what is newest', async
 
 test('a quiet stream says something every fifteen seconds, and nothing is left when it has ended', async () => {
   const { clock, link } = setUp();
-  const events = stateEvents(link, clock);
+  const events = stateEvents(link, 'all', clock);
   read(events);
   clock.advance(30_000);
   assert.deepEqual(read(events), [':', ':']);
@@ -94,4 +94,27 @@ test('a quiet stream says something every fifteen seconds, and nothing is left w
   await new Promise((resolve) => events.once('close', resolve));
   assert.equal(clock.pending, 0);
   assert.equal(link.isIdle, true);
+});
+
+test('a guest sees what is there, and not where it is sent or what the device runs', () => {
+  const { clock, link, line } = setUp();
+  link.connect(line, 'boot');
+  const changes = {
+    feeds: { set: [{ feed: 'camera' }] },
+    destinations: { set: [{ id: '0', destination: 'wss://elsewhere.example/in/front' }] },
+    sources: { set: [{ source: 'demo' }] },
+  };
+  link.take(line, { type: 'state', changes });
+  for (const [insight, count] of [
+    ['all', 1],
+    ['guest', 0],
+    ['all', 1],
+  ] as const) {
+    const events = stateEvents(link, insight, clock);
+    const [event = ''] = read(events);
+    const { state } = JSON.parse(event.slice('event: state\ndata: '.length));
+    assert.deepEqual(state.feeds, [{ feed: 'camera' }]);
+    assert.deepEqual([state.destinations.length, state.sources.length], [count, count], insight);
+    events.destroy();
+  }
 });
