@@ -6,7 +6,7 @@ import { type CaptureSummary, isComplete, type Segment } from '../capture.ts';
 import type { Library } from '../library.ts';
 import type { SegmentStore } from '../store/segment-store.ts';
 import { FilmError } from './errors.ts';
-import { joinParts } from './join.ts';
+import { joinAlike, joinParts } from './join.ts';
 import { makePart, type Part } from './parts.ts';
 import { writePlaylist } from './playlist.ts';
 import type { Tools } from './tools.ts';
@@ -78,12 +78,20 @@ export class Films {
     const key = createHash('sha256').update(segments.map(nameOf).join(' ')).digest('hex').slice(0, 16);
     const path = this.#pathOf(capture.id, `film-${key}.mp4`);
     return this.#once(path, async () => {
-      const parts: Part[] = [];
-      for (const segment of segments) {
-        const part = await this.#part(capture, segment);
-        if (part) parts.push(part);
+      if (
+        !(await joinAlike(
+          tools,
+          segments.map((segment) => this.#sourceOf(capture, segment)),
+          path,
+        ))
+      ) {
+        const parts: Part[] = [];
+        for (const segment of segments) {
+          const part = await this.#part(capture, segment);
+          if (part) parts.push(part);
+        }
+        await joinParts(tools, parts, path);
       }
-      await joinParts(tools, parts, path);
       await this.#removeOlderFilms(capture.id, `film-${key}.mp4`);
     });
   }
@@ -98,7 +106,7 @@ export class Films {
         if (!part?.video) continue;
         const at = String(Math.min(1, part.duration / 2_000));
         const picture = ['-frames:v', '1', '-vf', "scale='min(480,iw)':-2", '-q:v', '5', '-f', 'image2'];
-        await tools.ffmpeg(['-ss', at, '-i', part.mp4, ...picture, `${path}.new`]);
+        await tools.ffmpeg(['-ss', at, '-i', part.mp4, ...picture, `${path}.new`], { isUrgent: true });
         await rename(`${path}.new`, path);
         return;
       }
@@ -143,10 +151,10 @@ export class Films {
   /** A segment made ready; `undefined` where it cannot be played, which is noted. */
   async #part(capture: CaptureSummary, segment: Filed): Promise<Part | undefined> {
     if (segment.isPlayable === false) return undefined;
-    const { library, store, tools } = this.#options;
+    const { library, tools } = this.#options;
     const { number, file } = segment;
     const path = this.#pathOf(capture.id, nameOf(segment));
-    const source = store.pathOf({ ...capture, ...file, capture: capture.name, segment: number });
+    const source = this.#sourceOf(capture, segment);
     try {
       const part = await this.#shared(path, () => makePart(tools, source, path));
       const { duration } = part;
@@ -157,6 +165,10 @@ export class Films {
       await library.judge(capture.id, number, file.sha256, { reason: error.message });
       return undefined;
     }
+  }
+
+  #sourceOf(capture: CaptureSummary, { number, file }: Filed): string {
+    return this.#options.store.pathOf({ ...capture, ...file, capture: capture.name, segment: number });
   }
 
   /** Makes a file that is not there yet. */

@@ -1,4 +1,5 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
+import { likenessOf } from './alike.ts';
 import { FilmError } from './errors.ts';
 import { decodeMedia } from './media.ts';
 import { type Part, soundAlike, withSoundLike } from './parts.ts';
@@ -23,17 +24,60 @@ export async function joinParts(tools: Tools, parts: readonly Part[], path: stri
     throw new FilmError('media', `its segments have several codecs (${names}); play them one by one`);
   }
   const temporary: string[] = [];
-  const list = `${path}.list`;
-  const target = `${path}.new`;
   try {
     const files = parts.every(({ ts }) => ts !== undefined)
       ? await alike(tools, parts, temporary)
       : parts.map(({ mp4 }) => mp4);
-    await writeFile(list, listOf(files, parts), { mode: 0o600 });
+    await concatenate(
+      tools,
+      files.map((file, i) => ({ file, duration: parts[i]?.duration ?? 0 })),
+      path,
+    );
+  } finally {
+    for (const file of temporary) await rm(file, { force: true });
+  }
+}
+
+/**
+ * The same for segments as the camera wrote them, where all are MP4s of one encoder: nothing has to be made ready for it.
+ *
+ * @returns whether they were; nothing is made otherwise.
+ */
+export async function joinAlike(tools: Tools, segments: readonly string[], path: string): Promise<boolean> {
+  const files: { file: string; duration: number }[] = [];
+  let key: string | undefined;
+  for (const file of segments) {
+    const likeness = await likenessOf(file);
+    if (!likeness || (key !== undefined && likeness.key !== key)) return false;
+    key = likeness.key;
+    files.push({ file, duration: likeness.duration });
+  }
+  try {
+    if (files.length > 0) await concatenate(tools, files, path);
+    return files.length > 0;
+  } catch (error) {
+    // They are not what they say they are: part by part it shows which.
+    if (error instanceof FilmError && error.code === 'media') return false;
+    throw error;
+  }
+}
+
+interface Piece {
+  readonly file: string;
+  /** In ms. */
+  readonly duration: number;
+}
+
+/** Puts files behind each other, and has ffprobe judge what came of it. */
+async function concatenate(tools: Tools, pieces: readonly Piece[], path: string): Promise<void> {
+  const list = `${path}.list`;
+  const target = `${path}.new`;
+  try {
+    await writeFile(list, listOf(pieces), { mode: 0o600 });
     const copy = ['-map', '0:v:0?', '-map', '0:a:0?', '-c', 'copy', '-f', 'mp4', '-movflags', '+faststart'];
-    await tools.ffmpeg([...guardedList, '-i', list, ...copy, target]);
-    const wanted = parts.reduce((sum, { duration }) => sum + duration, 0);
-    const { duration = 0 } = decodeMedia(await tools.ffprobe(target));
+    await tools.ffmpeg([...guardedList, '-i', list, ...copy, target], { isUrgent: true });
+    const wanted = pieces.reduce((sum, { duration }) => sum + duration, 0);
+    const { duration = 0 } = decodeMedia(await tools.ffprobe(target, { isUrgent: true }));
     if (Math.abs(duration - wanted) > TOLERANCE_MS + wanted / 20) {
       throw new FilmError(
         'media',
@@ -42,7 +86,7 @@ export async function joinParts(tools: Tools, parts: readonly Part[], path: stri
     }
     await rename(target, path);
   } finally {
-    for (const file of [...temporary, list, target]) await rm(file, { force: true });
+    for (const file of [list, target]) await rm(file, { force: true });
   }
 }
 
@@ -64,8 +108,8 @@ async function alike(tools: Tools, parts: readonly Part[], temporary: string[]):
 }
 
 /** A list for ffmpeg's `concat`. The paths are ours: no quote is in them but what the data directory has. */
-const listOf = (files: readonly string[], parts: readonly Part[]): string =>
-  ['ffconcat version 1.0', ...files.map((file, i) => entry(file, parts[i]?.duration ?? 0))].join('\n');
+const listOf = (pieces: readonly Piece[]): string =>
+  ['ffconcat version 1.0', ...pieces.map(entry)].join('\n');
 
-const entry = (file: string, duration: number): string =>
+const entry = ({ file, duration }: Piece): string =>
   `file '${file.replaceAll("'", "'\\''")}'\nduration ${duration / 1_000}`;

@@ -24,6 +24,11 @@ export const guardedList = [
   ...['-f', 'concat', '-safe', '0'],
 ] as const;
 
+/** How something is to be made. */
+export interface Wish {
+  readonly isUrgent?: boolean;
+}
+
 /** Runs ffmpeg and ffprobe: few at once, with low priority, and never for ever. */
 export class Tools {
   readonly #clock: Clock;
@@ -42,15 +47,20 @@ export class Tools {
     return this.#waiting.length < MOST_WAITING / 4;
   }
 
-  /** Makes something. @throws {FilmError} with what ffmpeg says. */
-  async ffmpeg(args: readonly string[]): Promise<void> {
-    await this.#inTurn(() => this.#run('ffmpeg', ['-v', 'error', '-nostdin', '-y', ...args]));
+  /**
+   * Makes something.
+   *
+   * @param wish.isUrgent somebody waits for it: it is the next.
+   * @throws {FilmError} with what ffmpeg says.
+   */
+  async ffmpeg(args: readonly string[], wish: Wish = {}): Promise<void> {
+    await this.#inTurn(() => this.#run('ffmpeg', ['-v', 'error', '-nostdin', '-y', ...args]), wish);
   }
 
   /** What a file is, as ffprobe's JSON. @throws {FilmError} where it is nothing. */
-  async ffprobe(path: string): Promise<unknown> {
+  async ffprobe(path: string, wish: Wish = {}): Promise<unknown> {
     const args = ['-v', 'error', ...guarded, '-of', 'json', '-show_format', '-show_streams', path];
-    return JSON.parse(await this.#inTurn(() => this.#run('ffprobe', args)));
+    return JSON.parse(await this.#inTurn(() => this.#run('ffprobe', args), wish));
   }
 
   /** Ends what runs. Idempotent. */
@@ -62,12 +72,15 @@ export class Tools {
     await Promise.all(ends);
   }
 
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+  async #inTurn<T>(work: () => Promise<T>, { isUrgent = false }: Wish): Promise<T> {
     if (this.#turns >= MOST_AT_ONCE) {
       if (this.#waiting.length >= MOST_WAITING) {
         throw new FilmError('busy', 'too many films are being made; try again in a minute');
       }
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      await new Promise<void>((resolve) => {
+        if (isUrgent) this.#waiting.unshift(resolve);
+        else this.#waiting.push(resolve);
+      });
     } else {
       this.#turns++;
     }
