@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -161,6 +163,31 @@ test('rules get the same checks and the same answers as on the device itself', {
     `${details}`,
   );
   assert.ok(!JSON.stringify(changes).includes('"T"'), 'no token is in the audit');
+});
+
+test('a command reaches the camera program, and who has none is told so', { timeout: 60_000 }, async (t) => {
+  const { owner, data, device, agent } = await setUp(t);
+  const tell = (command: string) =>
+    owner.fetch(`devices/${device}/commands`, { method: 'POST', body: { command } });
+  await event(owner, device, isOnline);
+  assert.equal((await tell('capture')).status, 501);
+  assert.equal((await tell('explode')).status, 400);
+  await agent.close();
+
+  const camera = createSocket('udp4');
+  t.after(() => camera.close());
+  camera.bind(0, '127.0.0.1');
+  await once(camera, 'listening');
+  await start(t, { data, captures: { camera: { host: '127.0.0.1', port: camera.address().port } } });
+  await event(owner, device, isOnline);
+  const heard = once(camera, 'message');
+  const answer = await tell('arm');
+  assert.deepEqual([answer.status, await answer.json()], [200, {}]);
+  assert.equal(String((await heard)[0]), '{"command":"arm"}');
+  assert.deepEqual(
+    (await owner.audit('device-command')).map(({ detail, device: of }) => [of, detail]),
+    [[device, 'command arm']],
+  );
 });
 
 test('a device that is removed is cut off at once, and so are those who look at it', {

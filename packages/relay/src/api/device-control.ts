@@ -1,4 +1,10 @@
-import { type RequestBody, type RuleList, ruleLists } from '@perch/protocol';
+import {
+  type CameraCommand,
+  cameraCommands,
+  type RequestBody,
+  type RuleList,
+  ruleLists,
+} from '@perch/protocol';
 import type { Clock } from '@perch/runtime';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Audit } from '../audit/audit.ts';
@@ -143,6 +149,26 @@ export function deviceControlRoutes(app: FastifyInstance, options: DeviceControl
     },
   );
 
+  app.post<OfDevice & { Body: { command: CameraCommand } }>(
+    '/api/v1/devices/:id/commands',
+    describe(
+      { to: 'device', permission: 'command' },
+      'Tells the camera program; answered with {} when the command was handed over to it',
+      {
+        body: {
+          type: 'object',
+          properties: { command: { enum: [...cameraCommands] } },
+          required: ['command'],
+          additionalProperties: false,
+        },
+      },
+    ),
+    (request, reply) => {
+      const { command } = request.body;
+      return ask(request, reply, { kind: 'command', command }, 'device-command', command);
+    },
+  );
+
   /** Asks the device. @param act for the audit, where it changes something; `of` says what. */
   async function ask(
     request: FastifyRequest<OfDevice>,
@@ -159,7 +185,7 @@ export function deviceControlRoutes(app: FastifyInstance, options: DeviceControl
       const detail = `${body.kind} ${of.slice(0, 200)}${doubt}`;
       audit.done({ who, household, device, what: act, from: callerAddress(request.raw), detail });
     }
-    if (answer.kind === 'done') return sendJson(reply, JSON.stringify(answer.value));
+    if (answer.kind === 'done') return sendJson(reply, JSON.stringify(answer.value ?? {}));
     const refusal = refusalOf(answer);
     if (refusal.code === 503) reply.header('Retry-After', '5');
     return reply.code(refusal.code).send(refusal);

@@ -38,6 +38,7 @@ export type Act =
   | 'device-rival'
   | 'device-rules'
   | 'device-move'
+  | 'device-command'
   | 'capture-begin'
   | 'capture-view'
   | 'capture-change'
