@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -9,6 +9,9 @@ import { type Clock, millis, silentLogger, systemClock } from '@perch/runtime';
 import { Spool, type SpoolOptions } from '../spool/index.ts';
 import { TestRelay, type TestRelayOptions } from './testing/relay.ts';
 import { Uploader, type UploaderOptions } from './uploader.ts';
+
+/** A whole second, which every file system keeps as it is. */
+const FILMED_AT = 1_795_000_000;
 
 async function device(t: TestContext, options: Partial<SpoolOptions> = {}) {
   const home = await mkdtemp(join(tmpdir(), 'perch-upload-'));
@@ -30,6 +33,7 @@ async function device(t: TestContext, options: Partial<SpoolOptions> = {}) {
       const bytes = randomBytes(size);
       const path = join(home, `film-${files++}.mp4`);
       await writeFile(path, bytes);
+      await utimes(path, FILMED_AT, FILMED_AT);
       await spool.take({ capture, segment, extension: 'mp4', path });
       await rm(path);
       return bytes;
@@ -149,10 +153,10 @@ test('a segment that the disk has damaged is promised as it is, and does not go 
   await film(capture, 0, 1_000);
   const [name = ''] = await files();
   const path = join(spool.directory, name);
-  const { atime, mtime } = await stat(path);
   const damaged = randomBytes(1_000);
   await writeFile(path, damaged);
-  await utimes(path, atime, mtime);
+  // As a disk damages it: without touching the time of the last change.
+  await utimes(path, FILMED_AT, FILMED_AT);
   const far = await relay(t);
   const uploader = upload(t, spool, far);
   await drained(t, spool);
