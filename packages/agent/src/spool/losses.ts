@@ -3,7 +3,7 @@ import type { Emitter, Logger } from '@perch/runtime';
 import type { Book } from './book.ts';
 import type { Folder } from './folder.ts';
 import type { Row } from './ledger.ts';
-import type { SpoolNews } from './room.ts';
+import type { SpoolNews } from './news.ts';
 
 const SHOWN = 20;
 

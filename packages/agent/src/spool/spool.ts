@@ -13,9 +13,9 @@ import { spoolFailure } from './journal.ts';
 import type { EventRow } from './ledger.ts';
 import { Limits, type SpoolLimits } from './limits.ts';
 import { Losses } from './losses.ts';
+import type { SpoolNews } from './news.ts';
 import type { StoredSegment } from './record.ts';
 import { recover } from './recovery.ts';
-import type { SpoolNews } from './room.ts';
 
 /** Where the spool is and how much it holds. */
 export interface SpoolOptions extends SpoolLimits {
