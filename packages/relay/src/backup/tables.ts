@@ -15,6 +15,7 @@ export const passing: readonly string[] = [
   'device_codes',
   'passkey_challenges',
   'perch_schema',
+  'push_outbox',
   'spent_challenges',
 ];
 

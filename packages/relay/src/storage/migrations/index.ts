@@ -8,6 +8,7 @@ import { acme } from './0006-acme.ts';
 import { devices } from './0007-devices.ts';
 import { invites } from './0008-invites.ts';
 import { captures } from './0009-captures.ts';
+import { push } from './0010-push.ts';
 
 /** Every step, in order. The position in this list is the version of the tables: never take one out or move it. */
 export const migrations: readonly Migration[] = [
@@ -20,4 +21,5 @@ export const migrations: readonly Migration[] = [
   devices,
   invites,
   captures,
+  push,
 ];
