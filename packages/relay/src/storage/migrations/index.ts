@@ -9,6 +9,7 @@ import { devices } from './0007-devices.ts';
 import { invites } from './0008-invites.ts';
 import { captures } from './0009-captures.ts';
 import { push } from './0010-push.ts';
+import { cameras } from './0011-cameras.ts';
 
 /** Every step, in order. The position in this list is the version of the tables: never take one out or move it. */
 export const migrations: readonly Migration[] = [
@@ -22,4 +23,5 @@ export const migrations: readonly Migration[] = [
   invites,
   captures,
   push,
+  cameras,
 ];
