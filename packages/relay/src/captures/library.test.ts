@@ -69,6 +69,18 @@ for (const [dialect, address] of [
       assert.equal(await library.segmentOf('yard', 'a', 7), undefined);
     });
 
+    it('is news: a film begins once, and an alarm is one however often it is told', async () => {
+      await using at = await open(address());
+      const { library } = at;
+      const heard: string[] = [];
+      library.news.on('begun', ({ name }) => heard.push(`begun ${name}`));
+      library.news.on('alarm', ({ id, capture }) => heard.push(`alarm ${id}${capture ? ' of a film' : ''}`));
+      const alarm = { household: 'home', device: 'yard', id: 'x', timestamp: 1_001 };
+      for (let i = 0; i < 2; i++) await library.raiseAlarm(alarm, film('f1'));
+      await library.raiseAlarm({ ...alarm, id: 'y' });
+      assert.deepEqual(heard, ['begun f1', 'alarm x of a film', 'alarm y']);
+    });
+
     it('is listed by device, cause, alarm and time, page by page', async () => {
       await using at = await open(address());
       const { library } = at;

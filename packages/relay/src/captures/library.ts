@@ -19,6 +19,8 @@ export interface LibraryNews {
   begun: Capture;
   /** A segment is here, or is known never to come, or the film is over. */
   changed: { readonly capture: string; readonly segment?: number };
+  /** There is one more alarm. */
+  alarm: Alarm & { readonly household: string };
 }
 
 /** Which films a list is to have: the newest first. */
@@ -123,15 +125,16 @@ export class Library {
     alarm: { household: string; device: string; id: string; timestamp: number; gpio?: number | undefined },
     of?: CaptureFacts,
   ): Promise<void> {
-    const capture = await this.#database.transaction(async (queries) => {
+    const { capture, isNew } = await this.#database.transaction(async (queries) => {
       const known = of && (await this.#touch(queries, of, false));
       const insert = `INSERT INTO capture_alarms (device, id, household, timestamp, capture, gpio)
         VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (device, id) DO NOTHING`;
       const { device, id, household, timestamp, gpio } = alarm;
-      await queries.execute(insert, [device, id, household, timestamp, known?.id ?? null, gpio ?? null]);
-      return known;
+      const values = [device, id, household, timestamp, known?.id ?? null, gpio ?? null];
+      return { capture: known, isNew: (await queries.execute(insert, values)) > 0 };
     });
     if (capture) this.#tell(capture);
+    if (isNew) this.news.emit('alarm', { ...alarm, capture: capture?.id, gpio: alarm.gpio });
   }
 
   /** Notes what ffmpeg made of a segment. */
