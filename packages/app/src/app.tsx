@@ -1,9 +1,11 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import { AccountPage } from './account/account-page.tsx';
-import { type Me, mayLookAround } from './account/me.ts';
+import { type Me, mayAnywhere, mayLookAround } from './account/me.ts';
 import { TokensPage } from './account/tokens-page.tsx';
 import { type Identity, MeContext, useIdentity } from './account/use-me.ts';
 import { AuditPage } from './audit/audit-page.tsx';
+import { CapturesPage } from './captures/captures-page.tsx';
+import { FilmPage } from './captures/film-page.tsx';
 import { DevicePage } from './devices/device-page.tsx';
 import { DevicesPage } from './devices/devices-page.tsx';
 import { LinkRefused, NotNow, Unreachable } from './entrance/front-pages.tsx';
@@ -71,6 +73,10 @@ function pageOf(me: Me, route: Route) {
       return <DevicesPage />;
     case 'device':
       return <DevicePage key={route.id} id={route.id} />;
+    case 'captures':
+      return mayAnywhere(me, 'captures') ? <CapturesPage filter={route.filter} /> : <LivePage />;
+    case 'film':
+      return <FilmPage key={route.id} id={route.id} filter={route.filter} />;
     case 'account':
       return <AccountPage />;
     case 'tokens':
@@ -115,7 +121,7 @@ function useRoute(): Route {
     addEventListener('hashchange', follow);
     return () => removeEventListener('hashchange', follow);
   }, []);
-  return parseRoute(hash);
+  return useMemo(() => parseRoute(hash), [hash]);
 }
 
 type Link =

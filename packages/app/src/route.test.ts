@@ -32,3 +32,15 @@ test('what does not begin with a slash is the secret of a sign-in link', () => {
 test('an invite keeps its secret', () => {
   assert.deepEqual(parseRoute('#/invite/Abc-_123'), { page: 'invite', secret: 'Abc-_123' });
 });
+
+test('a timeline and a film keep in the address which films are shown', () => {
+  const filter = { kind: 'alarm', device: 'kitchen-x7k2', day: '2026-11-21' } as const;
+  assert.deepEqual(parseRoute(hrefs.captures()), { page: 'captures', filter: { kind: 'all' } });
+  assert.deepEqual(parseRoute(hrefs.captures(filter)), { page: 'captures', filter });
+  assert.deepEqual(parseRoute(hrefs.film('Ab_-9', filter)), { page: 'film', id: 'Ab_-9', filter });
+  assert.deepEqual(parseRoute('#/captures/a/b'), { page: 'live' });
+});
+
+test('a shared film keeps its secret', () => {
+  assert.deepEqual(parseRoute('#/film/Abc-_123'), { page: 'sharedFilm', secret: 'Abc-_123' });
+});

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeMe, hasNoKey, may, mayLookAround } from './me.ts';
+import { decodeMe, hasNoKey, may, mayAnywhere, mayLookAround } from './me.ts';
 
 test('whoever is signed in is read whole', () => {
   const me = decodeMe({
@@ -30,6 +30,14 @@ test('an owner may everything, a member what was not taken away, a guest what wa
   assert.ok(!may({ role: 'member', permissions: { kitchen: ['view'] } }, 'talk', 'kitchen'));
   assert.ok(!may({ role: 'guest', permissions: {} }, 'view', 'kitchen'));
   assert.ok(may({ role: 'guest', permissions: { '*': ['view'] } }, 'view', 'kitchen'));
+});
+
+test('what is given for one device may be done somewhere', () => {
+  assert.ok(mayAnywhere({ role: 'owner', permissions: {} }, 'captures'));
+  assert.ok(mayAnywhere({ role: 'member', permissions: {} }, 'captures'));
+  assert.ok(mayAnywhere({ role: 'guest', permissions: { kitchen: ['view', 'captures'] } }, 'captures'));
+  assert.ok(!mayAnywhere({ role: 'guest', permissions: { kitchen: ['view'] } }, 'captures'));
+  assert.ok(!mayAnywhere({ role: 'member', permissions: { '*': ['view'] } }, 'captures'));
 });
 
 test('who came by an invite does not look around', () => {

@@ -87,6 +87,12 @@ export function may(me: Pick<Me, 'role' | 'permissions'>, permission: Permission
   return given ? given.includes(permission) : me.role === 'member';
 }
 
+/** Whether there is a device with which somebody may do something. */
+export function mayAnywhere(me: Pick<Me, 'role' | 'permissions'>, permission: Permission): boolean {
+  if (may(me, permission, '*')) return true;
+  return Object.values(me.permissions).some((given) => given.includes(permission));
+}
+
 /** Whether this browser is the only way in: somebody came by a link and has nothing to come back with. */
 export const hasNoKey = (me: Me): boolean => !me.invite && !me.hasPassword && me.passkeys.length === 0;
 

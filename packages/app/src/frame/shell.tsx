@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import type { Me } from '../account/me.ts';
-import { hasNoKey, mayLookAround } from '../account/me.ts';
+import { hasNoKey, mayAnywhere, mayLookAround } from '../account/me.ts';
 import { hrefs, type Route } from '../route.ts';
 import { Icon, type IconName } from './icon.tsx';
 
@@ -19,13 +19,21 @@ const devices: Place = {
   icon: 'devices',
   pages: ['devices', 'device'],
 };
+const captures: Place = {
+  href: hrefs.captures(),
+  label: 'Captures',
+  icon: 'captures',
+  pages: ['captures', 'film'],
+};
 const people: Place = { href: hrefs.people, label: 'People', icon: 'people', pages: ['people', 'person'] };
 const history: Place = { href: hrefs.audit, label: 'History', icon: 'history', pages: ['audit'] };
 const account: Place = { href: hrefs.account, label: 'You', icon: 'account', pages: ['account', 'tokens'] };
 
 /** What is around the pages of whoever is signed in: the ways between them. At the foot of a phone, else at the side. */
 export function Shell({ me, route, children }: { me: Me; route: Route; children: ComponentChildren }) {
-  const places = mayLookAround(me) ? [live, devices, people, history, account] : [live, devices, account];
+  const films = mayAnywhere(me, 'captures') ? [captures] : [];
+  const household = mayLookAround(me) ? [people, history] : [];
+  const places = [live, devices, ...films, ...household, account];
   return (
     <div class="shell">
       <button type="button" class="skip" onClick={() => document.querySelector('h1')?.focus()}>

@@ -18,6 +18,10 @@ const kept = new Map<string, unknown>();
 /** Forgets what was answered to whoever was signed in. */
 export const forgetAnswers = (): void => kept.clear();
 
+/** What a page wants to find again when one comes back to it; of one person, as the answers are. */
+export const remember = (key: string, value: unknown): void => void kept.set(key, value);
+export const recall = <T>(key: string): T | undefined => kept.get(key) as T | undefined;
+
 /**
  * Asks `path` when the page opens, when it is seen again, and every `everyMs` while it is seen.
  *

@@ -1,0 +1,50 @@
+import { useState } from 'preact/hooks';
+import { Icon } from '../frame/icon.tsx';
+import type { Capture } from './capture.ts';
+import { showLength } from './capture-words.ts';
+import type { AlarmMark } from './film-alarms.ts';
+import { FilmBar } from './film-bar.tsx';
+import { FilmPlayer } from './film-player.tsx';
+
+/** A film with the bar of its pictures below, on which its alarms are marked. @param src where it is, for who opens it by a link. */
+export function FilmScreen({
+  film,
+  alarms,
+  src,
+}: {
+  film: Pick<Capture, 'id' | 'isComplete' | 'parts' | 'seconds'>;
+  alarms: readonly AlarmMark[];
+  src?: string;
+}) {
+  const [seconds, setSeconds] = useState(0);
+  const [goal, setGoal] = useState<number>();
+  // The same place twice is two jumps.
+  const jump = (to: number) => setGoal((last) => (last === to ? to + 0.001 : to));
+  return (
+    <div class="film-screen">
+      <FilmPlayer
+        id={film.id}
+        isComplete={film.isComplete}
+        autoplay
+        onTime={setSeconds}
+        {...(src !== undefined && { src })}
+        {...(goal !== undefined && { at: goal })}
+      />
+      {film.seconds > 0 && (
+        <FilmBar film={film} alarms={alarms} at={seconds} onJump={jump} {...(src !== undefined && { src })} />
+      )}
+      {alarms.length > 0 && (
+        <ul class="film-alarms">
+          {alarms.map((alarm) => (
+            <li key={alarm.id}>
+              {/* A little before, so that one sees what set it off. */}
+              <button type="button" onClick={() => jump(Math.max(0, alarm.seconds - 2))}>
+                <Icon name="bell" /> Alarm at {showLength(alarm.seconds)}
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}
