@@ -34,6 +34,13 @@ export interface RelayOptions {
   readonly trustProxy?: readonly string[];
   /** Origins of foreign pages that may show `/embed/<topic>` in a frame. None by default. */
   readonly embedOrigin?: readonly string[];
+  /** How pushes leave: as the environment's `HTTPS_PROXY` and `NO_PROXY` say, and as this does. */
+  readonly push?: {
+    /** Origins of push services that browsers may name, wherever they are. Default: every one at a public address. */
+    readonly origins?: readonly string[];
+    /** PEM certificates to trust there, besides the usual ones. */
+    readonly ca?: string;
+  };
   /** Directory with the built web app and player. Without it only our own pages are served. */
   readonly webRoot?: string;
   /** Secret of the first sign-in link; by default a random one. One use, 15 minutes. */

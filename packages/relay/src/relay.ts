@@ -11,6 +11,7 @@ import { inviteRoutes } from './api/invites.ts';
 import { listRoutes } from './api/lists.ts';
 import { meRoutes } from './api/me.ts';
 import { peopleRoutes } from './api/people.ts';
+import { pushRoutes } from './api/push.ts';
 import { makeServer, socketServer } from './api/server.ts';
 import { sessionRoutes } from './api/session.ts';
 import { sessionsRoutes } from './api/sessions.ts';
@@ -50,6 +51,7 @@ import { Callers } from './people/callers.ts';
 import { FIRST_HOUSEHOLD } from './people/household.ts';
 import { People } from './people/people.ts';
 import { publicBase } from './public-address.ts';
+import { Push } from './push/push.ts';
 import { Sockets } from './sockets.ts';
 import { openState } from './state.ts';
 import { openTls } from './tls/open-tls.ts';
@@ -155,6 +157,13 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
     }),
   );
 
+  const push = scope.own(
+    await Push.open({
+      ...{ library: captures.library, picture: (film) => captures.films.thumbnail(film) },
+      ...{ users, devices, contact: base, database, clock, logger, ...options.push },
+    }),
+  );
+
   // How the older relays' clients come in, where their secret is known.
   const crossbar = options.crossbar && new CrossbarTokens({ settings: options.crossbar, clock });
   const tokenFirst = crossbar && new TokenFirst({ tokens: crossbar, topics, refusals, clock, logger });
@@ -184,6 +193,7 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
       auditRoutes(routes, { audit, database });
       devicesRoutes(routes, { devices, revocations, audit, isOnline });
       captureRoutes(routes, { captures, gate, audit, clock });
+      pushRoutes(routes, { push, devices, audit });
       deviceControlRoutes(routes, { links, gate, audit, clock });
       enrolmentRoutes(routes, {
         ...deviceParts,

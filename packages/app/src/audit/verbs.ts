@@ -52,6 +52,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
   ),
   'capture-change': verb('changed a recording of', 'tried to change a recording of'),
   'capture-remove': verb('deleted a recording of', 'tried to delete a recording of'),
+  'push-change': verb('changed what they are told of', 'tried to change what they are told of'),
   backup: verb('made a backup of the relay', 'tried to make a backup of the relay'),
   restore: verb('restored the relay from a backup', 'tried to restore the relay from a backup'),
   'booking-cancel': verb('cancelled a booking', 'tried to cancel a booking'),

@@ -10,6 +10,7 @@ import { webRoot } from '../places.ts';
 import { Stop } from '../stop.ts';
 import { loggerFor, type Run, writeJson } from '../terminal.ts';
 import { addRelayBackup } from './relay-backup.ts';
+import { pushFlags, pushOptions, withPush } from './relay-push.ts';
 import { tlsFlags, tlsOptions, trustJson, trustText, withTls } from './relay-tls.ts';
 
 interface Flags {
@@ -21,9 +22,10 @@ interface Flags {
 export function addRelay(program: Command, run: Run): void {
   const relay = program.command('relay');
   addRelayBackup(relay, run);
-  withTls(withSettings(relay), {
+  const settled = withTls(withSettings(relay), {
     public: 'the name or address under which people reach it, for links and its certificate',
-  })
+  });
+  withPush(settled)
     .description('run the public side: publishers in, viewers out, on one port')
     .option('--listen <HOST:PORT>', 'where to listen (default: 127.0.0.1:8080; port 0 picks a free one)')
     .option('--open <GLOB...>', 'topics that anyone may read and write (default: none)')
@@ -53,6 +55,7 @@ async function runRelay(run: Run, flags: Flags): Promise<void> {
       listen: 'relay.listen',
       open: 'relay.open',
       ...tlsFlags,
+      ...pushFlags,
       trust_proxy: 'relay.trust_proxy',
       embed_origin: 'relay.embed_origin',
       database: 'relay.database',
@@ -85,6 +88,7 @@ export function relayOptions({ config }: Loaded, logger: Logger): RelayOptions {
     embedOrigin: config['relay.embed_origin'],
     limits: { backlogBytes: config['relay.backlog'] },
     ...tlsOptions(config),
+    ...pushOptions(config),
     ...(web !== undefined && { webRoot: web }),
     ...olderRelays(config),
     logger,

@@ -21,6 +21,7 @@ const ours: Readonly<Record<string, SettingKey>> = {
   PERCH_TLS_CERT: 'relay.tls_cert',
   PERCH_TLS_KEY: 'relay.tls_key',
   PERCH_EMBED_ORIGIN: 'relay.embed_origin',
+  PERCH_PUSH_ORIGIN: 'relay.push_origin',
   PERCH_TRUST_PROXY: 'relay.trust_proxy',
   PERCH_PUBLIC: 'relay.public',
   PERCH_ACME: 'relay.acme',
@@ -81,6 +82,7 @@ export function environmentLayer(program: Program, env: NodeJS.ProcessEnv): Envi
   set('agent.vw_api', agent.vwApi);
   set('agent.http_wait', agent.httpWaitMs);
   set('agent.extra_ca', agent.outgoing.caFile);
+  set('relay.extra_ca', agent.outgoing.caFile);
   for (const [name, key] of Object.entries(ours)) {
     if (env[name]) set(key, understand(key, env[name], name));
   }

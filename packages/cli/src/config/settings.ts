@@ -250,6 +250,17 @@ export const settings = {
     example: '[https://lab.example]',
     about: 'Origins of foreign pages that may show /embed/<topic> in a frame.',
   },
+  'relay.push_origin': {
+    ...none(origins),
+    example: '[https://push.example.org]',
+    about:
+      'Push services that browsers may name, also at private addresses. Default: every one at a public address.',
+  },
+  'relay.extra_ca': {
+    ...optional(text),
+    example: '/etc/ssl/company-ca.pem',
+    about: 'PEM certificates to trust when pushes are sent, besides the usual ones.',
+  },
   'relay.database': {
     ...optional(databaseAddress),
     example: 'postgres://perch:PASSWORD@db.example/perch',

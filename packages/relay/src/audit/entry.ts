@@ -43,6 +43,7 @@ export type Act =
   | 'capture-view'
   | 'capture-change'
   | 'capture-remove'
+  | 'push-change'
   | 'request'
   | 'limit'
   | 'booking-cancel'

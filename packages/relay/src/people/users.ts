@@ -124,6 +124,7 @@ export class Users {
       await queries.execute('DELETE FROM sign_in_links WHERE user_id = ?', [id]);
       await queries.execute('DELETE FROM passkeys WHERE user_id = ?', [id]);
       await queries.execute('DELETE FROM user_permissions WHERE user_id = ?', [id]);
+      await queries.execute('DELETE FROM push_settings WHERE user_id = ?', [id]);
       await queries.execute('DELETE FROM users WHERE id = ?', [id]);
       await Revocations.note(queries, { kind: 'user', id }, now);
       return user;
