@@ -40,6 +40,18 @@ for (const [dialect, address] of [
   ['PostgreSQL', () => server.createDatabase()],
 ] as const) {
   describe(`what is known of films, on ${dialect}`, () => {
+    it('is no film where a device ended before there was anything of it', async () => {
+      await using at = await open(address());
+      const { library } = at;
+      await library.end(film('empty'), 0);
+      assert.deepEqual(await library.list(all), []);
+      const alarm = { household: 'home', device: 'yard', id: 'a', timestamp: 5 };
+      await library.raiseAlarm(alarm, film('alarm'));
+      await library.end(film('alarm'), 0);
+      const [seen] = await library.list(all);
+      assert.ok(seen && isComplete(seen));
+    });
+
     it('grows as it is told, in whatever order', async () => {
       await using at = await open(address());
       const { library } = at;

@@ -109,15 +109,20 @@ export class Library {
     this.#tell(capture, number);
   }
 
-  /** Notes that a film is over. @param segments so many it has, lost ones included, where the device says so. */
+  /**
+   * Notes that a film is over. One that never had anything is none: a device that ended as it began to film says so later.
+   *
+   * @param segments so many it has, lost ones included, where the device says so.
+   */
   async end(of: CaptureFacts, segments?: number): Promise<void> {
     const capture = await this.#database.transaction(async (queries) => {
+      if (segments === 0 && !(await isKnown(queries, of))) return undefined;
       const known = await this.#touch(queries, of, false);
       const update = `UPDATE captures SET ended = coalesce(ended, ?), segments = coalesce(?, segments) WHERE id = ?`;
       await queries.execute(update, [this.#now(), segments ?? null, known.id]);
       return known;
     });
-    this.#tell(capture);
+    if (capture) this.#tell(capture);
   }
 
   /** Notes an alarm; the same id again is the same alarm. */
@@ -319,6 +324,11 @@ export class Library {
   #now(): number {
     return Math.floor(this.#clock.wall());
   }
+}
+
+async function isKnown(queries: Queries, { device, name }: CaptureFacts): Promise<boolean> {
+  const select = 'SELECT id FROM captures WHERE device = ? AND name = ?';
+  return (await queries.query(select, [device, name], () => true)).length > 0;
 }
 
 const fileOf = ({ device, name }: { device: string; name: string }, segment: Segment): StoredFile[] =>
