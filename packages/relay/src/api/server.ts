@@ -41,6 +41,7 @@ export async function makeServer(
   const common = {
     bodyLimit: limits.bodyBytes,
     requestTimeout: limits.bodyTimeout,
+    connectionTimeout: limits.httpIdle,
     forceCloseConnections: true,
     exposeHeadRoutes: true,
     routerOptions: { maxParamLength: limits.urlChars },
@@ -61,9 +62,8 @@ export async function makeServer(
     keepAliveTimeout: KEEP_ALIVE_MS,
   };
   const app = (tls
-    ? Fastify({ ...common, serverFactory: httpsServers(tls, https) })
+    ? Fastify({ ...common, serverFactory: httpsServer(tls, https, limits.httpIdle) })
     : Fastify(common)) as unknown as FastifyInstance;
-  socketServer(app).setTimeout(limits.httpIdle);
   if (tls) insistOnTls(app, tls);
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(COMMON_HEADERS);
@@ -123,11 +123,11 @@ export async function makeServer(
 /** As Fastify has it without TLS. */
 const KEEP_ALIVE_MS = 72_000;
 
-/** Fastify makes two servers for `localhost`, one for each IP version: both get the certificate, and its successors. */
-const httpsServers =
-  (tls: ServerTls, options: HttpsOptions): FastifyServerFactory =>
+/** A server that has the certificate, and its successors. For `localhost` too it is one, for one IP version. */
+const httpsServer =
+  (tls: ServerTls, options: HttpsOptions, idle: number): FastifyServerFactory =>
   (handler) => {
-    const server = createHttpsServer({ ...options, ...tls.serverOptions }, handler);
+    const server = createHttpsServer({ ...options, ...tls.serverOptions }, handler).setTimeout(idle);
     tls.serve(server);
     return server as unknown as Server;
   };

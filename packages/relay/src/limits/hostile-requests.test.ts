@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { lookup } from 'node:dns/promises';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -73,15 +74,22 @@ describe('a client that is slow on purpose', () => {
   });
 
   it('is cut off when it does not read the answer', async () => {
-    await using relay = await openRelay({ limits: { headersTimeout: 400, httpIdle: 100 }, webRoot });
-    using raw = await RawHttp.open(relay.port);
-    raw.socket.pause();
-    raw.socket.write('GET /large.js HTTP/1.1\r\nHost: x\r\n\r\n');
-    // As long as it takes to cut off three others, one after the other.
-    for (let i = 0; i < 3; i++) await RawHttp.ask(relay.port, 'GET / HTTP/1.1\r\n');
-    raw.socket.resume();
-    await raw.closed;
-    assert.ok(raw.bytes < 32 * 1024 * 1024);
+    await using relay = await openRelay({
+      limits: { headersTimeout: 400, httpIdle: 100 },
+      listen: { host: 'localhost', port: 0 },
+      webRoot,
+    });
+    // `localhost` is a server for each IP version.
+    for (const { address } of await lookup('localhost', { all: true })) {
+      using raw = await RawHttp.open(relay.port, address);
+      raw.socket.pause();
+      raw.socket.write('GET /large.js HTTP/1.1\r\nHost: x\r\n\r\n');
+      // As long as it takes to cut off three others, one after the other.
+      for (let i = 0; i < 3; i++) await RawHttp.ask(relay.port, 'GET / HTTP/1.1\r\n');
+      raw.socket.resume();
+      await raw.closed;
+      assert.ok(raw.bytes < 32 * 1024 * 1024, address);
+    }
   });
 });
 
