@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Logger } from '@perch/runtime';
 import type { Files } from './files.ts';
 import { spoolFailure } from './journal.ts';
@@ -17,6 +17,22 @@ export class Folder {
     this.files = files;
     this.#logger = logger;
     this.#sync = new Shared(() => files.syncDirectory(directory));
+  }
+
+  /**
+   * Makes it, with what it lies in. Resolves when its name would survive a power cut, and those of the directories it lies
+   * in, whoever made them and whenever: an earlier start may have ended right after it made them.
+   */
+  async make(): Promise<void> {
+    await this.files.makeDirectory(this.directory);
+    let inner = dirname(this.directory);
+    await this.files.syncDirectory(inner);
+    while (inner !== dirname(inner)) {
+      inner = dirname(inner);
+      await this.files.syncDirectory(inner).catch(() => {
+        // Not ours to read, or never written to: then it was made long before.
+      });
+    }
   }
 
   pathOf(file: string): string {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { link, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { crc32 } from 'node:zlib';
 import type { CaptureName } from '@perch/protocol';
@@ -107,6 +107,21 @@ test('a film that was not over when the agent ended is ended by the next', async
   await again.noted(pending?.id ?? '');
   await again.close();
   assert.deepEqual(await (await open()).pendingEvents(10, new Set()), []);
+});
+
+test('the directories in which the spool lies are on the disk before anything is promised, whoever made them', async (t) => {
+  const { open, directory, home } = await place(t);
+  await mkdir(directory);
+  const synced: string[] = [];
+  const files: Files = {
+    ...disk,
+    syncDirectory: (path) => {
+      synced.push(path);
+      return path === '/' ? Promise.reject(new Error('not ours')) : disk.syncDirectory(path);
+    },
+  };
+  await open({ files });
+  assert.deepEqual(synced.slice(0, 2), [home, dirname(home)]);
 });
 
 test('a file whose record was never written is taken back with all that it is', async (t) => {

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { dirname } from 'node:path';
 import type { CaptureEvent, CaptureName, Trigger } from '@perch/protocol';
 import { type Clock, Emitter, type Logger } from '@perch/runtime';
 import { Book } from './book.ts';
@@ -89,12 +88,11 @@ export class Spool implements AsyncDisposable {
     const { directory, files = disk, clock, logger } = options;
     await using opened = new AsyncDisposableStack();
     try {
-      await files.makeDirectory(directory);
+      const folder = new Folder({ directory, files, logger });
+      await folder.make();
       const claimed = opened.adopt(await claim(directory), (held) => held.close());
-      await files.syncDirectory(dirname(directory));
       const book = opened.adopt(await Book.open({ directory, files, logger }), (read) => read.close());
       const news = new Emitter<SpoolNews>();
-      const folder = new Folder({ directory, files, logger });
       const losses = new Losses({ book, folder, news, logger });
       const room = { folder, book, losses, news, clock, logger };
       await recover(room);

@@ -74,6 +74,21 @@ describe('the files of films', () => {
     assert.equal(files.paths.filter((path) => path.endsWith('.part')).length, 2);
   });
 
+  it('outlive a power cut where the relay before had ended right after it made their directories', async () => {
+    const files = new FragileDisk();
+    await files.makeDirectory('/data');
+    await files.syncDirectory('/');
+    const bytes = randomBytes(10);
+    const stored = { ...place, extension: 'mp4', sha256: hashOf(bytes) };
+    await files.makeDirectory(`${DIRECTORY}/films/${place.device}/${place.capture}`);
+    const store = await SegmentStore.open({ directory: DIRECTORY, files });
+    const arriving = await store.begin(place, 'x');
+    await arriving.append([bytes]);
+    await arriving.finish({ ...place, extension: 'mp4' });
+    files.cutPower(() => 0);
+    assert.deepEqual(files.bytesOf(store.pathOf(stored)), bytes);
+  });
+
   it('leave no part behind that nobody goes on with for a week', async () => {
     const files = new FragileDisk();
     const store = await SegmentStore.open({ directory: DIRECTORY, files });

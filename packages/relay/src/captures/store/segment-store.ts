@@ -8,6 +8,8 @@ import type { SegmentPlace, StoredFile } from './place.ts';
 const PART_AGE_MS = 7 * 86_400_000;
 /** So much of the disk stays free, for the database and what else lives there. */
 export const FREE_BYTES = 256 * 1024 * 1024;
+/** So many directories are remembered as synced. */
+const REMEMBERED = 1_000;
 
 /**
  * The files of films: `films/<device>/<capture>/<segment>-<hash>.<extension>`, whole and synced, and `arriving/…` what is
@@ -17,6 +19,8 @@ export const FREE_BYTES = 256 * 1024 * 1024;
 export class SegmentStore {
   readonly #directory: string;
   readonly #files: Files;
+  /** Directories whose names are on the disk, as far as it is remembered. */
+  readonly #lasting = new Set<string>();
 
   private constructor(directory: string, files: Files) {
     this.#directory = directory;
@@ -72,6 +76,7 @@ export class SegmentStore {
 
   /** What arrives meanwhile is not touched. */
   async remove(files: readonly StoredFile[]): Promise<void> {
+    this.#lasting.clear();
     for (const file of files) await this.#files.remove(this.pathOf(file));
   }
 
@@ -98,13 +103,20 @@ export class SegmentStore {
     await this.#files.syncDirectory(dirname(path));
   }
 
-  /** A directory is on the disk once the one it lies in is. */
+  /**
+   * A directory is on the disk once the one it lies in is. That it is there says nothing: whoever made it may have ended
+   * before it was synced.
+   */
   async #make(path: string): Promise<void> {
-    const first = await this.#files.makeDirectory(path);
-    if (first === undefined) return;
-    for (let made = path; ; made = dirname(made)) {
-      await this.#files.syncDirectory(dirname(made));
-      if (made === first) return;
+    if (this.#lasting.has(path)) return;
+    const first = (await this.#files.makeDirectory(path)) ?? path;
+    const shortest = Math.min(first.length, this.#directory.length);
+    if (this.#lasting.size >= REMEMBERED) this.#lasting.clear();
+    for (let made = path; made.length >= shortest && !this.#lasting.has(made); ) {
+      const outer = dirname(made);
+      await this.#files.syncDirectory(outer);
+      this.#lasting.add(made);
+      made = outer;
     }
   }
 }
