@@ -104,6 +104,7 @@ async function assemble(options: AgentOptions, scope: Scope): Promise<Agent> {
   const parts = {
     ...{ switchboard, streams, publishers, members, uplinks, sources, store, preview, clock },
     control: () => connection?.status,
+    camera: () => captures?.camera.state,
   };
 
   const captures =
@@ -158,6 +159,7 @@ async function assemble(options: AgentOptions, scope: Scope): Promise<Agent> {
       },
     });
     connection = control;
+    if (captures) scope.own(captures.camera.news.on('changed', () => control.tellState()));
     await scope.own(control).start();
     const moved = () => control.status.relays;
     scope.own(new Renewal({ identity, dialer: ownDialer, data, relays: moved, clock, logger }));

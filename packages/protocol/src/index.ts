@@ -1,5 +1,6 @@
 export * from './agent-channel/index.ts';
 export { bearerProtocol, bearerToken } from './bearer.ts';
+export { type CameraState, cameraLimits, readCameraState } from './cameras.ts';
 export * from './captures/index.ts';
 export { type Control, type ControlType, decodeControl, encodeControl } from './control.ts';
 export { closeCodes, isRefusal, ProtocolError, type ProtocolErrorCode } from './errors.ts';

@@ -5,7 +5,7 @@ import { ControlConnection } from '../../../packages/agent/src/control/control.t
 import type { RelayList } from '../../../packages/agent/src/control/relay-list.ts';
 import { makeDialer } from '../../../packages/agent/src/uplink/dial.ts';
 
-export const noItems: StateItems = { feeds: [], streams: [], destinations: [], sources: [] };
+export const noItems: StateItems = { feeds: [], streams: [], destinations: [], sources: [], cameras: [] };
 
 /** An agent's control connection with a list of relays in memory, and the state and actions that a test gives it. */
 export async function agentSide(options: {

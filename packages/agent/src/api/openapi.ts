@@ -157,6 +157,15 @@ const stats = record({
       lastLines: list(text),
     }),
   ),
+  cameras: list(
+    record({
+      camera: text,
+      armed: nullable('boolean'),
+      told: nullable('boolean'),
+      problem: nullable('string'),
+      zone: text,
+    }),
+  ),
 });
 
 /** What `/api/openapi.json` says. A test holds it to the routes and to real answers. */

@@ -130,6 +130,7 @@ test('metrics are in the text format of Prometheus, with labels escaped', () => 
     destinations: [],
     members: [],
     sources: [],
+    cameras: [],
   };
   const text = formatMetrics(stats);
   assert.match(

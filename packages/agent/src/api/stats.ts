@@ -1,3 +1,4 @@
+import type { CameraState } from '@perch/protocol';
 import type { Clock, Millis } from '@perch/runtime';
 import type { ControlStatus } from '../control/control.ts';
 import type { Member } from '../ingest/member.ts';
@@ -20,6 +21,8 @@ export interface StatsParts {
   readonly store: RuleStore;
   /** How it is connected to its relay, if the device is enrolled. */
   readonly control: () => ControlStatus | undefined;
+  /** The camera program, if the agent takes captures. */
+  readonly camera: () => CameraState | undefined;
   /** Whether `/preview/<topic>` exists. */
   readonly preview: boolean;
   readonly clock: Clock;
@@ -29,6 +32,7 @@ export interface StatsParts {
 export function takeStats(parts: StatsParts) {
   const { switchboard, streams, members, clock, store } = parts;
   const now = clock.now();
+  const camera = parts.camera();
   const hearing = (topic: string) => switchboard.takers(topic);
   return {
     preview: parts.preview,
@@ -62,6 +66,8 @@ export function takeStats(parts: StatsParts) {
       lastError: state.kind === 'waiting' ? state.error : null,
       lastLines,
     })),
+    /** One, or none where no captures are taken. */
+    cameras: camera ? [{ ...camera }] : [],
   };
 }
 

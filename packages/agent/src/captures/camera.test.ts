@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { silentLogger, systemClock } from '@perch/runtime';
+import { FakeClock } from '@perch/testkit';
 import { Camera } from './camera.ts';
 import type { CameraAddress } from './datagram.ts';
 
@@ -71,4 +72,60 @@ test('that nobody listens is said, and is no end of anything', async (t) => {
   await assert.rejects(camera({ path: join(directory, 'none') }).tell('arm'), { code: 'camera-absent' });
   await writeFile(join(directory, 'file'), '');
   await assert.rejects(camera({ path: join(directory, 'file') }).tell('arm'), { code: 'camera-absent' });
+});
+
+test('who did not listen is told when he does, what holds by then and only that', async (t) => {
+  const clock = new FakeClock();
+  const socket = createSocket('udp4');
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const { port } = socket.address();
+  await new Promise<void>((resolve) => socket.close(() => resolve()));
+  // Only the pauses between tries are for the test to end.
+  const pauses: FakeClock = clock;
+  const one = new Camera({
+    address: { host: '127.0.0.1', port },
+    wasArmed: false,
+    keep: async () => undefined,
+    clock: { ...systemClock, after: (ms, fire) => (ms >= 1_000 ? pauses : systemClock).after(ms, fire) },
+    logger: silentLogger,
+  });
+  t.after(() => one.close());
+  await assert.rejects(one.tell('arm'), { code: 'camera-absent' });
+  await assert.rejects(one.tell('capture'), { code: 'camera-absent' });
+  const { armed, told, problem } = one.state;
+  assert.deepEqual([armed, told], [true, null]);
+  assert.match(problem ?? '', /no camera program listens/);
+
+  const late = createSocket('udp4');
+  t.after(() => late.close());
+  late.bind(port, '127.0.0.1');
+  await once(late, 'listening');
+  const heard = once(late, 'message');
+  clock.advance(2_000);
+  assert.equal(String((await heard)[0]), '{"command":"arm"}');
+  await one.news.once('changed');
+  assert.deepEqual([one.state.told, one.state.problem], [true, null]);
+  assert.equal(clock.pending, 0);
+});
+
+test('an agent that is started anew tells what was known before; one that knows nothing is silent', async (t) => {
+  const socket = createSocket('udp4');
+  t.after(() => socket.close());
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const address = { host: '127.0.0.1', port: socket.address().port };
+  const start = (wasArmed: boolean | undefined) => {
+    const one = new Camera({
+      ...{ address, wasArmed, keep: async () => undefined },
+      ...{ clock: systemClock, logger: silentLogger },
+    });
+    t.after(() => one.close());
+    one.handOver();
+    return one;
+  };
+  const heard = once(socket, 'message');
+  start(undefined);
+  start(true);
+  assert.equal(String((await heard)[0]), '{"command":"arm"}');
 });

@@ -1,5 +1,5 @@
-import type { CameraCommand } from '@perch/protocol';
-import type { Clock, Logger } from '@perch/runtime';
+import { type CameraCommand, type CameraState, cameraLimits } from '@perch/protocol';
+import { Backoff, type Clock, Emitter, type Logger, type Millis, millis, type Timer } from '@perch/runtime';
 import { type CameraAddress, sendDatagram } from './datagram.ts';
 import { CameraError } from './errors.ts';
 
@@ -15,15 +15,33 @@ export interface CameraOptions {
   readonly logger: Logger;
 }
 
+/** What happened to a camera. */
+export interface CameraNews {
+  /** What {@link Camera.state} says is another. */
+  changed: undefined;
+}
+
 /**
  * Tells the camera program what to do: one datagram a command, exactly `{"command":"arm"}`, `{"command":"disarm"}` or
  * `{"command":"capture"}` (COMPAT 4.3). Commands go one after the other. It remembers whether the camera was armed, also
- * where nobody listened: a list of files is taken only while it was not disarmed.
+ * where nobody listened: a list of files is taken only while it was not disarmed, and the camera program is told again
+ * after 1, 2, 4 … 30 s until somebody listens. A `capture` is never made later. Ends with `close`.
  */
 export class Camera {
+  readonly news = new Emitter<CameraNews>();
   readonly #options: CameraOptions;
   #isArmed: boolean | undefined;
+  /** What the camera program was told last; undefined where it may know nothing. */
+  #told: boolean | undefined;
+  #problem: string | undefined;
   #last: Promise<unknown> = Promise.resolve();
+  #retry: Timer | undefined;
+  readonly #pauses = new Backoff({
+    first: cameraLimits.handOver,
+    most: cameraLimits.handOverMost,
+    jitter: 0,
+  });
+  #isClosed = false;
 
   constructor(options: CameraOptions) {
     this.#options = options;
@@ -35,39 +53,101 @@ export class Camera {
     return this.#isArmed;
   }
 
+  /** What there is to see. */
+  get state(): CameraState {
+    return {
+      camera: 'camera',
+      armed: this.#isArmed ?? null,
+      told: this.#told ?? null,
+      problem: this.#problem ?? null,
+      zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    };
+  }
+
+  /** Tells the camera program what was last known: it may have been started with the agent, and know nothing. */
+  handOver(): void {
+    if (this.#options.address && this.#isArmed !== undefined) this.#handOverSoon(millis(0));
+  }
+
   /**
    * Resolves when the command was handed over.
    *
    * @throws {CameraError} where there is no camera program, or nobody listens. What is to hold is remembered all the same.
    */
   tell(command: CameraCommand): Promise<void> {
-    const told = this.#last.then(() => this.#tell(command));
-    this.#last = told.catch(() => {
+    return this.#next(() => this.#tell(command));
+  }
+
+  /** Tells nothing more by itself. Resolves when what was to be told is. Idempotent. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#retry?.cancel();
+    await this.#last;
+  }
+
+  #next(work: () => Promise<void>): Promise<void> {
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => {
       // whoever asked hears of it
     });
-    return told;
+    return done;
   }
 
   async #tell(command: CameraCommand): Promise<void> {
-    const { address, clock, logger, keep } = this.#options;
-    if (command !== 'capture' && this.#isArmed !== (command === 'arm')) {
-      this.#isArmed = command === 'arm';
-      await keep(this.#isArmed);
+    if (command !== 'capture') {
+      const isArmed = command === 'arm';
+      this.#retry?.cancel();
+      this.#pauses.reset();
+      if (this.#isArmed !== isArmed) {
+        this.#isArmed = isArmed;
+        await this.#options.keep(isArmed);
+      }
     }
-    if (!address)
-      throw new CameraError(
-        'camera-none',
-        'this agent knows no camera program: give --cam_addr or --cam_sock',
-      );
+    await this.#send(command);
+  }
+
+  async #send(command: CameraCommand): Promise<void> {
+    const { address, clock, logger } = this.#options;
     try {
+      if (!address) throw noCamera();
       await sendDatagram(JSON.stringify({ command }), address, clock);
     } catch (error) {
-      logger.warn('a command was not handed to the camera program', {
-        command,
-        error: (error as Error).message,
-      });
+      const { message } = error as Error;
+      // The same again and again is one line.
+      if (message !== this.#problem)
+        logger.warn('a command was not handed to the camera program', { command, error: message });
+      // Who does not listen now begins anew when it does.
+      this.#show({ told: undefined, problem: message });
+      if (address && this.#isArmed !== undefined) this.#handOverSoon(this.#pauses.next());
       throw error;
     }
     logger.info('a command was handed to the camera program', { command });
+    const told = command === 'capture' ? this.#told : command === 'arm';
+    this.#show({ told, problem: undefined });
+  }
+
+  #handOverSoon(pause: Millis): void {
+    this.#retry?.cancel();
+    if (this.#isClosed) return;
+    this.#retry = this.#options.clock.after(pause, () => {
+      this.#next(() => this.#handOver()).catch(() => {
+        // it is tried again
+      });
+    });
+  }
+
+  async #handOver(): Promise<void> {
+    if (this.#isClosed || this.#isArmed === undefined || this.#told === this.#isArmed) return;
+    await this.#send(this.#isArmed ? 'arm' : 'disarm');
+    this.#pauses.reset();
+  }
+
+  #show({ told, problem }: { told: boolean | undefined; problem: string | undefined }): void {
+    this.#told = told;
+    this.#problem = problem;
+    this.news.emit('changed', undefined);
   }
 }
+
+const noCamera = () =>
+  new CameraError('camera-none', 'this agent knows no camera program: give --cam_addr or --cam_sock');

@@ -87,7 +87,7 @@ export class Captures implements AsyncDisposable {
     const { options, clock, logger, upload } = parts;
     this.#parts = parts;
     this.spool = this.#scope.own(spool);
-    this.camera = camera;
+    this.camera = this.#scope.own(camera);
     this.#filming = {
       spool,
       inputDirectory: options.inputDirectory ?? process.cwd(),
@@ -124,7 +124,8 @@ export class Captures implements AsyncDisposable {
     });
     const camera = new Camera({
       ...(options.camera && { address: options.camera }),
-      wasArmed: await readArmed(armedFile),
+      // Cloudtalker starts disarmed, until its cloud says otherwise (COMPAT 4.3).
+      wasArmed: options.listNeedsArming ? undefined : await readArmed(armedFile),
       keep: (isArmed) => replaceFile(armedFile, JSON.stringify(isArmed)),
       clock,
       logger,
@@ -137,6 +138,7 @@ export class Captures implements AsyncDisposable {
       throw error;
     }
     captures.#upload?.start();
+    captures.camera.handOver();
     return captures;
   }
 

@@ -111,6 +111,11 @@ export class ControlConnection {
     return this.#timer ? 'waiting' : 'idle';
   }
 
+  /** The state has changed in a way that somebody waits for: it is told now, or within a second. */
+  tellState(): void {
+    this.#open?.push.hurry();
+  }
+
   /** Says goodbye. Resolves when all sockets are gone. Idempotent. */
   async close(): Promise<void> {
     this.#isClosed = true;

@@ -16,6 +16,7 @@ function setUp() {
       streams: [],
       destinations: [],
       sources: [],
+      cameras: [],
     }),
     send: () => void told.push(clock.now() / 1_000),
     isFull: () => wire.isFull,
@@ -47,6 +48,17 @@ test('however often people come and go, it is told once a second at most', () =>
     clock.advance(100);
   }
   assert.deepEqual(told, [0, 1, 2, 3]);
+});
+
+test('what somebody waits for is told at once, yet no more than once a second', () => {
+  const { clock, told, push } = setUp();
+  clock.advance(3_000);
+  for (let i = 0; i < 15; i++) {
+    push.hurry();
+    clock.advance(100);
+  }
+  clock.advance(20_000);
+  assert.deepEqual(told, [0, 3, 4, 5, 20]);
 });
 
 test('nothing is told where nothing has changed', () => {

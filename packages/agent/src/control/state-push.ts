@@ -27,15 +27,23 @@ export class StatePush implements Disposable {
   /** Whether somebody looks. Who begins to is told at once, unless that was done less than a second ago. */
   watch(someone: boolean): void {
     this.#period = someone ? channelLimits.watchedPeriod : channelLimits.unwatchedPeriod;
-    if (this.#hasEnded) return;
-    const { clock } = this.#options;
-    this.#timer.cancel();
-    this.#timer = this.#in(millis(Math.max(0, this.#pushedAt + this.#period - clock.now())));
+    this.#retime(this.#period);
+  }
+
+  /** Tells what is new at once, unless something was told less than a second ago; then after that second. */
+  hurry(): void {
+    this.#retime(channelLimits.watchedPeriod);
   }
 
   [Symbol.dispose](): void {
     this.#hasEnded = true;
     this.#timer.cancel();
+  }
+
+  #retime(period: Millis): void {
+    if (this.#hasEnded) return;
+    this.#timer.cancel();
+    this.#timer = this.#in(millis(Math.max(0, this.#pushedAt + period - this.#options.clock.now())));
   }
 
   #tell(): Timer {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { applyChanges, type DeviceState, noState, StateDiffer, type StateItems } from './index.ts';
 
-const nothing: StateItems = { feeds: [], streams: [], destinations: [], sources: [] };
+const nothing: StateItems = { feeds: [], streams: [], destinations: [], sources: [], cameras: [] };
 const name = fc.constantFrom('a', 'b', 'c', 'd', '__proto__');
 const items = (key: string) =>
   fc.uniqueArray(
@@ -17,12 +17,13 @@ const states = fc.record({
   streams: items('stream'),
   destinations: items('id'),
   sources: items('source'),
+  cameras: items('camera'),
 });
 
 const byName = (state: DeviceState) => ({
   ...state,
   ...Object.fromEntries(
-    (['feeds', 'streams', 'destinations', 'sources'] as const).map((list) => [
+    (['feeds', 'streams', 'destinations', 'sources', 'cameras'] as const).map((list) => [
       list,
       [...state[list]].map((item) => JSON.stringify(item)).sort(),
     ]),

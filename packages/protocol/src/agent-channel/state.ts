@@ -1,4 +1,4 @@
-/** One feed, stream, destination or source with its figures, as in the agent's `/api/stats`. */
+/** One feed, stream, destination, source or camera with its figures, as in the agent's `/api/stats`. */
 export type StateItem = Readonly<Record<string, unknown>>;
 
 /** The lists of a device's state, each with the field that names its items. */
@@ -7,6 +7,7 @@ export const stateLists = {
   streams: 'stream',
   destinations: 'id',
   sources: 'source',
+  cameras: 'camera',
 } as const;
 
 /** The name of a list. */
@@ -33,7 +34,14 @@ export interface ListChanges {
 export type StateChanges = { readonly [K in StateList]?: ListChanges } & { readonly leftOut?: number };
 
 /** Of a device of which nothing is known. */
-export const noState: DeviceState = { feeds: [], streams: [], destinations: [], sources: [], leftOut: 0 };
+export const noState: DeviceState = {
+  feeds: [],
+  streams: [],
+  destinations: [],
+  sources: [],
+  cameras: [],
+  leftOut: 0,
+};
 
 /** An item's name in its list. */
 export const itemName = (list: StateList, item: StateItem): string => String(item[stateLists[list]]);
@@ -123,4 +131,5 @@ const emptySaid = (): Said => ({
   streams: new Map(),
   destinations: new Map(),
   sources: new Map(),
+  cameras: new Map(),
 });

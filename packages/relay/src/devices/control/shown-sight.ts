@@ -1,6 +1,6 @@
 import type { Sight } from './device-link.ts';
 
-/** How much somebody gets to see of a device: guests not where it sends, nor what it runs. */
+/** How much somebody gets to see of a device: guests not where it sends, what it runs, nor whether it is armed. */
 export type Insight = 'all' | 'guest';
 
 /** Of many readers of one moment each gets the same text. */
@@ -11,7 +11,8 @@ export function shownSight(sight: Sight, insight: Insight): string {
   const known = texts[insight].get(sight);
   if (known !== undefined) return known;
   const { online, at, state } = sight;
-  const shown = insight === 'all' || !state ? state : { ...state, destinations: [], sources: [] };
+  const shown =
+    insight === 'all' || !state ? state : { ...state, destinations: [], sources: [], cameras: [] };
   const text = JSON.stringify({
     online,
     at: at === undefined ? null : new Date(at).toISOString(),
