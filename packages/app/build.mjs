@@ -7,24 +7,26 @@ import { build } from 'esbuild';
 const here = path.dirname(fileURLToPath(import.meta.url));
 const src = (file) => path.join(here, 'src', file);
 
+/** How esbuild makes scripts of the app's sources. */
+export const bundling = {
+  bundle: true,
+  format: 'esm',
+  target: ['es2022'],
+  jsx: 'automatic',
+  jsxImportSource: 'preact',
+  // Without captions, several sounds and locked films: our films have none of these.
+  alias: { 'hls.js': 'hls.js/light' },
+  logLevel: 'warning',
+};
+
 /** Writes the app to `outdir`, which must exist. */
 export async function buildApp({ outdir, minify = true }) {
   const { version } = JSON.parse(await readFile(path.join(here, 'package.json'), 'utf8'));
-  const common = {
-    outdir,
-    bundle: true,
-    minify,
-    format: 'esm',
-    target: ['es2022'],
-    jsx: 'automatic',
-    jsxImportSource: 'preact',
-    define: { __PERCH_VERSION__: JSON.stringify(version) },
-    logLevel: 'warning',
-  };
+  const options = { ...bundling, outdir, minify, define: { __PERCH_VERSION__: JSON.stringify(version) } };
   await Promise.all([
     cp(path.join(here, 'static'), outdir, { recursive: true }),
     build({
-      ...common,
+      ...options,
       entryPoints: [
         { in: src('main.tsx'), out: 'app' },
         { in: src('style/index.css'), out: 'app' },
@@ -32,10 +34,8 @@ export async function buildApp({ outdir, minify = true }) {
       // What few pages need is fetched when it is needed.
       splitting: true,
       chunkNames: 'app-[name]-[hash]',
-      // Without captions, several sounds and locked films: our films have none of these.
-      alias: { 'hls.js': 'hls.js/light' },
     }),
     // By itself: a service worker cannot fetch a part that it shares with the page.
-    build({ ...common, entryPoints: [{ in: src('service-worker.ts'), out: 'sw' }] }),
+    build({ ...options, entryPoints: [{ in: src('service-worker.ts'), out: 'sw' }] }),
   ]);
 }

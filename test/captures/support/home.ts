@@ -55,10 +55,16 @@ export class Home implements AsyncDisposable {
     });
   }
 
-  /** @param cutAfter after so many bytes from the device a connection is cut; asked anew for each. */
-  static async open(cutAfter = () => Number.POSITIVE_INFINITY): Promise<Home> {
+  /**
+   * @param cutAfter after so many bytes from the device a connection is cut; asked anew for each.
+   * @param options of the relay.
+   */
+  static async open(
+    cutAfter = () => Number.POSITIVE_INFINITY,
+    options: Parameters<typeof openRelay>[0] = {},
+  ): Promise<Home> {
     const directory = mkdtempSync(join(tmpdir(), 'perch-captures-'));
-    const relay = await openRelay({ data: join(directory, 'relay') });
+    const relay = await openRelay({ ...options, data: join(directory, 'relay') });
     const device = await TestDevice.enrol(relay.url, await relay.createEnrolmentCode('yard'));
     const spool = await Spool.open({
       directory: join(directory, 'spool'),

@@ -1,4 +1,6 @@
 import { open } from 'node:fs/promises';
+import { boxesOf, inside } from './boxes.ts';
+import { topBoxes } from './top-boxes.ts';
 
 /** What an MP4 says about itself, as far as it decides whether others can follow it. */
 export interface Likeness {
@@ -10,7 +12,6 @@ export interface Likeness {
 
 /** A larger `moov` is not looked at. */
 const MOST_MOOV_BYTES = 4 * 1024 * 1024;
-const MOST_BOXES = 64;
 /** An edit list hides so much at most: what B frames need. More hides pictures. */
 const MOST_HIDDEN_SECONDS = 0.25;
 
@@ -45,10 +46,10 @@ function trackKey(track: Buffer): string | undefined {
   const media = boxesOf(inside(track, 'mdia'));
   const header = media.find(({ type }) => type === 'mdhd')?.body;
   const handler = media.find(({ type }) => type === 'hdlr')?.body.toString('latin1', 8, 12);
-  const stsd = inside(inside(inside(inside(track, 'mdia'), 'minf'), 'stbl'), 'stsd');
+  const stsd = inside(track, 'mdia', 'minf', 'stbl', 'stsd');
   if (!header || stsd.byteLength < 16 || stsd.readUInt32BE(4) !== 1) return undefined;
   const { scale } = timesOf(header);
-  const edits = inside(inside(track, 'edts'), 'elst');
+  const edits = inside(track, 'edts', 'elst');
   if (edits.byteLength > 0 && !isUsual(edits, scale)) return undefined;
   const entry = stsd.subarray(8);
   const codec = entry.toString('latin1', 4, 8);
@@ -88,39 +89,16 @@ function timesOf(header: Buffer): { readonly scale: number; readonly length: num
     : { scale: header.readUInt32BE(12), length: header.readUInt32BE(16) };
 }
 
-/** 4.2: size and type of each box. One that says to be larger than what it is in ends there. */
-function boxesOf(bytes: Buffer): { readonly type: string; readonly body: Buffer }[] {
-  const boxes: { readonly type: string; readonly body: Buffer }[] = [];
-  for (let at = 0; at + 8 <= bytes.byteLength && boxes.length < MOST_BOXES; ) {
-    const size = bytes.readUInt32BE(at);
-    if (size < 8) break;
-    boxes.push({ type: bytes.toString('latin1', at + 4, at + 8), body: bytes.subarray(at + 8, at + size) });
-    at += size;
-  }
-  return boxes;
-}
-
-const inside = (bytes: Buffer, type: string): Buffer =>
-  boxesOf(bytes).find((box) => box.type === type)?.body ?? Buffer.alloc(0);
-
 async function readMoov(path: string): Promise<Buffer | undefined> {
   const file = await open(path);
   try {
     const { size } = await file.stat();
-    const header = Buffer.alloc(16);
-    for (let at = 0, boxes = 0; at < size && boxes < MOST_BOXES; boxes++) {
-      const { bytesRead } = await file.read(header, 0, 16, at);
-      if (bytesRead < 8) return undefined;
-      const short = header.readUInt32BE(0);
-      const bytes = short === 1 ? Number(header.readBigUInt64BE(8)) : short;
-      if (bytes < 8) return undefined;
-      if (header.toString('latin1', 4, 8) === 'moov') {
-        if (bytes > MOST_MOOV_BYTES || at + bytes > size) return undefined;
-        const moov = Buffer.alloc(bytes - 8);
-        await file.read(moov, 0, moov.byteLength, at + 8);
-        return moov;
-      }
-      at += bytes;
+    for await (const { type, body, end } of topBoxes(file)) {
+      if (type !== 'moov') continue;
+      if (end - body > MOST_MOOV_BYTES || end > size) return undefined;
+      const moov = Buffer.alloc(end - body);
+      await file.read(moov, 0, moov.byteLength, body);
+      return moov;
     }
     return undefined;
   } finally {

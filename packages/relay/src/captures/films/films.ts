@@ -7,7 +7,7 @@ import type { Library } from '../library.ts';
 import type { SegmentStore } from '../store/segment-store.ts';
 import { FilmError } from './errors.ts';
 import { joinAlike, joinParts } from './join.ts';
-import { makePart, type Part } from './parts.ts';
+import { madePart, makePart, type Part } from './parts.ts';
 import { writePlaylist } from './playlist.ts';
 import type { Tools } from './tools.ts';
 
@@ -61,7 +61,7 @@ export class Films {
       if (part) listed.push({ part, address: `parts/${nameOf(segment as Filed)}.mp4` });
     }
     if (listed.length === 0) throw NOTHING;
-    return await writePlaylist(listed, isAll);
+    return writePlaylist(listed, isAll);
   }
 
   /** Path of one file of the playlist; `undefined` where there is none of this name. */
@@ -156,7 +156,10 @@ export class Films {
     const path = this.#pathOf(capture.id, nameOf(segment));
     const source = this.#sourceOf(capture, segment);
     try {
-      const part = await this.#shared(path, () => makePart(tools, source, path));
+      const part = await this.#shared(
+        path,
+        async () => (await madePart(path)) ?? makePart(tools, { path: source }, path),
+      );
       const { duration } = part;
       if (!segment.isPlayable) await library.judge(capture.id, number, file.sha256, { duration });
       return part;

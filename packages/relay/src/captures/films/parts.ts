@@ -1,52 +1,71 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FilmError } from './errors.ts';
-import { decodeMedia, fitsTransportStream, isCopied, type Media } from './media.ts';
+import { LONGEST_PIECE, type Pieces, piecesOf } from './fragments.ts';
+import { decodeMedia, fitsTransportStream, isHeard, type Media } from './media.ts';
+import { startPromptly } from './prompt-start.ts';
 import { guarded, type Tools } from './tools.ts';
 
 /** A segment made ready to be shown, and to be joined. */
-export interface Part extends Media {
+export interface Part extends Pieces {
+  readonly video: { readonly codec: string } | undefined;
+  readonly audio: Media['audio'];
   /** In ms. */
   readonly duration: number;
-  /** Fragmented MP4 that begins at 0. */
+  /** Fragmented MP4 that begins at 0, and what HLS has to know of it. */
   readonly mp4: string;
   /** The same as a transport stream, where its codecs go into one. */
   readonly ts: string | undefined;
+  /** What is wrong with it all the same, in words. */
+  readonly remark?: string | undefined;
+}
+
+/** A segment's file, as a camera wrote it or as it was mended. */
+export interface SegmentFile {
+  readonly path: string;
+  /** Pictures in a second, where the file does not say. */
+  readonly rate?: number | undefined;
+  /** What it is not any more. */
+  readonly remark?: string | undefined;
+}
+
+/** The part that was made there, if it was. @param path where parts are, without extension. */
+export async function madePart(path: string): Promise<Part | undefined> {
+  const made = await readFile(`${path}.json`, 'utf8').catch(() => undefined);
+  return made === undefined ? undefined : (JSON.parse(made) as Part);
 }
 
 /**
- * Makes a segment ready: nothing is encoded again but sound that no browser plays. What is there already is not made
- * again.
+ * Makes a segment ready. What browsers show stays as it is, all else is encoded anew.
  *
  * @param path where the part is to be, without extension.
  * @throws {FilmError} where the segment cannot be played.
  */
-export async function makePart(tools: Tools, segment: string, path: string): Promise<Part> {
-  const note = `${path}.json`;
-  const made = await readFile(note, 'utf8').catch(() => undefined);
-  if (made !== undefined) return JSON.parse(made) as Part;
-  const media = await probe(tools, segment);
+export async function makePart(tools: Tools, segment: SegmentFile, path: string): Promise<Part> {
+  const media = await probe(tools, segment.path);
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const note = `${path}.json`;
   const mp4 = `${path}.mp4`;
-  const ts = fitsTransportStream(media) ? `${path}.mpegts` : undefined;
-  const streams = ['-map', '0:v:0?', '-map', '0:a:0?', '-c', 'copy'];
+  const video = media.video && { codec: media.video.isCopied ? media.video.codec : 'h264' };
+  const audio = media.audio && {
+    ...media.audio,
+    codec: isHeard(media.audio.codec) ? media.audio.codec : 'aac',
+  };
+  const ts = fitsTransportStream(video?.codec) ? `${path}.mpegts` : undefined;
+  const streams = ['-map', '0:V:0?', '-map', '0:a:0?', ...pictures(media), ...sound(media)];
+  const rate = segment.rate === undefined ? [] : ['-r', String(segment.rate)];
   await tools.ffmpeg([
-    ...[...guarded, '-i', segment],
-    ...[
-      ...streams,
-      ...soundInMp4(media),
-      '-f',
-      'mp4',
-      '-movflags',
-      '+frag_keyframe+delay_moov+default_base_moof',
-    ],
-    ...['-avoid_negative_ts', 'make_zero', '-use_editlist', '0', `${mp4}.new`],
+    ...[...guarded, ...rate, '-fflags', '+genpts', '-i', segment.path],
+    ...[...streams, ...plainAac(media), ...FRAGMENTS, `${mp4}.new`],
     ...(ts === undefined ? [] : [...streams, ...TRANSPORT_STREAM, `${ts}.new`]),
   ]);
+  await startPromptly(`${mp4}.new`, media.video?.isCopied ? media.pause : 0);
   // Of what came out: an edit list may have hidden pictures that are here now.
-  const { duration = fail('it has no length') } = await probe(tools, `${ts ?? mp4}.new`);
+  const pieces = await piecesOf(`${mp4}.new`);
+  const duration = Math.round(pieces.pieces.reduce((sum, { seconds }) => sum + seconds, 0) * 1_000);
+  if (!(duration > 0)) throw new FilmError('media', 'it has no length');
   for (const file of [mp4, ts]) if (file !== undefined) await rename(`${file}.new`, file);
-  const part: Part = { ...media, duration, mp4, ts };
+  const part: Part = { video, audio, duration, mp4, ts, ...pieces, remark: segment.remark };
   await writeFile(`${note}.new`, JSON.stringify(part), { mode: 0o600 });
   await rename(`${note}.new`, note);
   return part;
@@ -85,17 +104,29 @@ async function probe(tools: Tools, path: string): Promise<Media> {
   return decodeMedia(await tools.ffprobe(path));
 }
 
-function fail(message: string): never {
-  throw new FilmError('media', message);
-}
+/** Encoded without B frames: to be seen soon, not to be kept. */
+const pictures = ({ video }: Media): string[] =>
+  video?.isCopied === false
+    ? ['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '22', '-bf', '0', '-pix_fmt', 'yuv420p']
+    : ['-c:v', 'copy'];
+
+const sound = ({ audio }: Media): string[] => ['-c:a', audio && !isHeard(audio.codec) ? 'aac' : 'copy'];
 
 /** AAC of a transport stream carries in each frame what MP4 has once. */
-function soundInMp4({ audio }: Media): string[] {
-  if (!audio) return [];
-  if (audio.codec === 'aac') return ['-bsf:a', 'aac_adtstoasc'];
-  return isCopied(audio.codec) ? [] : ['-c:a', 'aac'];
-}
+const plainAac = ({ audio }: Media): string[] => (audio?.codec === 'aac' ? ['-bsf:a', 'aac_adtstoasc'] : []);
 
+/** CMAF's way (ISO/IEC 23000-19): no edit lists, the first picture is shown at 0. */
+const FRAGMENTS = [
+  ...[
+    '-f',
+    'mp4',
+    '-movflags',
+    '+frag_keyframe+delay_moov+default_base_moof+negative_cts_offsets+skip_trailer',
+  ],
+  ...['-avoid_negative_ts', 'make_zero', '-use_editlist', '0'],
+  // Half a piece: whatever the distance of key frames.
+  ...['-frag_duration', String((LONGEST_PIECE / 2) * 1_000_000)],
+];
 /** Without the pauses that ffmpeg makes for broadcasters. */
 const TRANSPORT_STREAM = ['-muxdelay', '0', '-muxpreload', '0', '-f', 'mpegts'];
 const encoders: Readonly<Record<string, string>> = { aac: 'aac', mp3: 'libmp3lame', ac3: 'ac3' };

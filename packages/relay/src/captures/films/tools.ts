@@ -24,6 +24,8 @@ export const guardedList = [
   ...['-f', 'concat', '-safe', '0'],
 ] as const;
 
+const FIRST_PACKETS = ['-show_packets', '-read_intervals', '%+#60'];
+
 /** How something is to be made. */
 export interface Wish {
   readonly isUrgent?: boolean;
@@ -57,9 +59,19 @@ export class Tools {
     await this.#inTurn(() => this.#run('ffmpeg', ['-v', 'error', '-nostdin', '-y', ...args]), wish);
   }
 
-  /** What a file is, as ffprobe's JSON. @throws {FilmError} where it is nothing. */
+  /** What a file is, with its first packets, as ffprobe's JSON. @throws {FilmError} where it is nothing. */
   async ffprobe(path: string, wish: Wish = {}): Promise<unknown> {
-    const args = ['-v', 'error', ...guarded, '-of', 'json', '-show_format', '-show_streams', path];
+    const args = [
+      '-v',
+      'error',
+      ...guarded,
+      '-of',
+      'json',
+      '-show_format',
+      '-show_streams',
+      ...FIRST_PACKETS,
+      path,
+    ];
     return JSON.parse(await this.#inTurn(() => this.#run('ffprobe', args), wish));
   }
 
@@ -99,13 +111,18 @@ export class Tools {
     return new Promise((resolve, reject) => {
       const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
       this.#running.add(child);
-      const end = this.#clock.after(MOST_TIME, () => child.kill('SIGKILL'));
+      let isStopped = false;
+      const stop = () => {
+        isStopped = true;
+        child.kill('SIGKILL');
+      };
+      const end = this.#clock.after(MOST_TIME, stop);
       const output: Buffer[] = [];
       let bytes = 0;
       let words = '';
       child.stdout.on('data', (data: Buffer) => {
         bytes += data.byteLength;
-        if (bytes > MOST_OUTPUT_BYTES) child.kill('SIGKILL');
+        if (bytes > MOST_OUTPUT_BYTES) stop();
         else output.push(data);
       });
       child.stderr.on('data', (data: Buffer) => {
@@ -123,13 +140,17 @@ export class Tools {
         end.cancel();
         this.#running.delete(child);
         if (code === 0) resolve(Buffer.concat(output).toString());
-        else if (signal) reject(STOPPED);
-        else reject(new FilmError('media', lastLine(words) || `${program} ended with ${code}`));
+        else if (isStopped || this.#isClosed) reject(STOPPED);
+        else if (passing.test(words)) reject(new FilmError('busy', `not now: ${lastLine(words)}`));
+        else reject(new FilmError('media', lastLine(words) || `${program} ended with ${code ?? signal}`));
       });
     });
   }
 }
 
+/** What is wrong with this machine, and with no film. */
+const passing =
+  /No space left on device|Cannot allocate memory|Too many open files|Resource temporarily unavailable/;
 const STOPPED = new FilmError('stopped', 'it was not made: the relay stops, or it took too long');
 
 function lowerPriority({ pid }: ChildProcess): void {
