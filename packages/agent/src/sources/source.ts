@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { Backoff, type Clock, type Logger, type Millis, millis, type Timer } from '@perch/runtime';
-import { systemCode } from '../errors.ts';
+import { startError, withParentDeath } from './child.ts';
 
 /** A process that the agent runs and keeps running, to produce a feed. */
 export interface SourceOptions {
@@ -145,16 +144,4 @@ export class Source implements AsyncDisposable {
     const lines = text.split(/[\r\n]+/).filter((line) => line.trim() !== '');
     this.#lines = [...this.#lines, ...lines.map((line) => line.slice(0, LINE_CHARS))].slice(-LINES);
   }
-}
-
-/** Node cannot ask the kernel to end a child with its parent; util-linux can. */
-function withParentDeath(command: readonly string[]): readonly string[] {
-  const setpriv = ['/usr/bin/setpriv', '/bin/setpriv'].find((path) => existsSync(path));
-  return setpriv ? [setpriv, '--pdeathsig', 'KILL', '--', ...command] : command;
-}
-
-function startError(program: string, error: Error): string {
-  if (systemCode(error) === 'ENOENT')
-    return `${program} is not installed: install it (Debian: apt install ${program})`;
-  return `${program} could not be started: ${error.message}`;
 }
