@@ -42,6 +42,8 @@ export class Ledger {
   readonly #eventIds = new Map<number, string>();
   /** Films with an alarm, in the order in which they were seen. */
   readonly #alarms = new Set<CaptureEntry>();
+  /** The run of the machine's kernel in which the spool was used last, as far as it is known. */
+  boot: string | undefined;
   /** Bytes of all rows. */
   bytes = 0;
   #lastN = 0;
@@ -81,6 +83,10 @@ export class Ledger {
         this.#forgetIfOver(entry);
         return 0;
       }
+      case 'boot':
+        this.boot = record.id;
+        // A checkpoint writes it anew.
+        return place.length;
       case 'done':
         return place.length + this.#remove(record.n);
     }
@@ -127,6 +133,7 @@ export class Ledger {
         gone,
       }),
     );
+    if (this.boot !== undefined) records.push({ k: 'boot', id: this.boot });
     return { records, rows: [...this.rows.values(), ...this.events.values()] };
   }
 

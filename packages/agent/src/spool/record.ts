@@ -23,13 +23,15 @@ export type SpoolRecord =
   | { readonly k: 'segment'; readonly n: number; readonly segment: StoredSegment }
   /** `end` also says that its capture is no longer open. */
   | { readonly k: 'event'; readonly n: number; readonly id: string; readonly event: CaptureEvent }
+  /** In which run of the machine's kernel the spool was used last. */
+  | { readonly k: 'boot'; readonly id: string }
   /** The row has left: it was persisted, or is told lost by an event. */
   | { readonly k: 'done'; readonly n: number };
 
 /** A record as the journal gave it back. We wrote it ourselves, and its check sum is right: only its kind is looked at. */
 export function asSpoolRecord(value: unknown): SpoolRecord | undefined {
   const kind = (value as { k?: unknown } | null)?.k;
-  return ['capture', 'segment', 'event', 'done'].includes(kind as string)
+  return ['capture', 'segment', 'event', 'boot', 'done'].includes(kind as string)
     ? (value as SpoolRecord)
     : undefined;
 }

@@ -6,13 +6,18 @@ import { PART, readAgain } from './take-file.ts';
 /**
  * Makes what lies in the folder and what the book says one, after a crash: files without a record are taken back, those
  * of rows that have left are removed, rows without a file are told lost, and films that were not over are ended.
+ *
+ * @param boot of this run of the machine. Where it is another than the last, the power may have failed: a file without a
+ * record may then hold anything, so it is told lost.
  */
-export async function recover(room: SpoolRoom): Promise<void> {
-  await reconcile(room);
+export async function recover(room: SpoolRoom, boot: string | undefined): Promise<void> {
+  const { book } = room;
+  await reconcile(room, boot !== undefined && boot === book.ledger.boot);
   await endOpenFilms(room);
+  if (boot !== undefined && boot !== book.ledger.boot) await book.write({ k: 'boot', id: boot });
 }
 
-async function reconcile(room: SpoolRoom): Promise<void> {
+async function reconcile(room: SpoolRoom, isSameBoot: boolean): Promise<void> {
   const { book, folder, losses, logger } = room;
   const { ledger, doneAtStart } = book;
   const found = new Set<number>();
@@ -25,6 +30,7 @@ async function reconcile(room: SpoolRoom): Promise<void> {
     ledger.see(name.n);
     if (ledger.rows.has(name.n)) found.add(name.n);
     else if (doneAtStart.has(name.n)) await folder.remove(file);
+    else if (!isSameBoot) await giveUpUnsynced(room, file, name);
     else if (await takeBack(room, file, name)) found.add(name.n);
   }
   doneAtStart.clear();
@@ -59,6 +65,13 @@ async function takeBack(
     await folder.remove(file);
     return false;
   }
+}
+
+/** It was being taken as the machine went down, and was not promised yet. */
+async function giveUpUnsynced({ losses, folder }: SpoolRoom, file: string, name: StoredName): Promise<void> {
+  const reason = 'the machine went down before it was safe on the disk';
+  await losses.missed(name.capture, name.segment, reason);
+  await folder.remove(file);
 }
 
 /** No connection outlives the agent, so what was being filmed then is over. */

@@ -141,6 +141,25 @@ test('a file whose record was never written is taken back with all that it is', 
   );
 });
 
+test('a file whose record was never written is told lost where the machine went down meanwhile', async (t) => {
+  const { open, file, directory, films } = await place(t);
+  const spool = await open({ boot: 'one' });
+  const capture = spool.name('cap', 7);
+  await spool.begin(capture);
+  await spool.close();
+  // As a power cut leaves it: of the right length, perhaps, with anything in it.
+  await link(await file('a', '\0\0\0\0'), join(directory, `3.${capture.id}.cap.7.4.mp4`));
+  const again = await open({ boot: 'two' });
+  assert.equal(await again.checkOut(), undefined);
+  assert.deepEqual(await films(), []);
+  const told = (await again.pendingEvents(10, new Set())).map(({ event }) => event);
+  assert.deepEqual(
+    told.map(({ kind }) => kind),
+    ['lost', 'end'],
+  );
+  assert.match(again.dump().losses[0] ?? '', /segment 4: the machine went down before it was safe/);
+});
+
 test('a file that grows is watched until it is still; the others do not wait for it', async (t) => {
   const { open, file, clock, said } = await place(t);
   let reads = 0;

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { CaptureEvent, CaptureName, Trigger } from '@perch/protocol';
 import { type Clock, Emitter, type Logger } from '@perch/runtime';
 import { Book } from './book.ts';
+import { thisBoot } from './boot.ts';
 import { type CheckedOut, CheckOut } from './check-out.ts';
 import { type Claim, claim } from './claim.ts';
 import { SpoolError } from './errors.ts';
@@ -24,6 +25,8 @@ export interface SpoolOptions extends SpoolLimits {
   readonly logger: Logger;
   /** Default: the real disk. */
   readonly files?: Files;
+  /** Which run of the machine's kernel this is. Default: what the system says. */
+  readonly boot?: string;
 }
 
 /** An event that was not noted yet. */
@@ -64,7 +67,8 @@ interface Parts {
  * `take` resolves when the file, its name and its record are on the disk: from then on neither `kill -9` nor a power cut
  * loses it, and the camera program may delete its own. A segment leaves when the relay has it on disk, or when the
  * limits give it up, which is told as an event of its own, logged as an error and counted. After a crash, files without
- * a record are taken back, and films that were not over are ended.
+ * a record are taken back (unless the machine itself went down: then nobody knows what they hold), and films that were
+ * not over are ended.
  */
 export class Spool implements AsyncDisposable {
   readonly news: Emitter<SpoolNews>;
@@ -95,7 +99,7 @@ export class Spool implements AsyncDisposable {
       const news = new Emitter<SpoolNews>();
       const losses = new Losses({ book, folder, news, logger });
       const room = { folder, book, losses, news, clock, logger };
-      await recover(room);
+      await recover(room, options.boot ?? (await thisBoot()));
       const limits = new Limits(room, options);
       await limits.start();
       const parts = {
