@@ -7,6 +7,10 @@ export const cameraLimits = {
   /** So many commands of a device are remembered; the API shows the newest of them. */
   commandsKept: 100,
   commandsShown: 20,
+  /** A relay that began to deliver a command and has not said what became of it for so long has stopped in between. */
+  deliveryTime: millis(60_000),
+  /** How often a relay looks what other relays were asked, and what schedules switch. */
+  pollPeriod: millis(500),
   /** Rows of one weekly schedule. */
   scheduleRows: 28,
   /** Longest name of a time zone. */

@@ -48,6 +48,17 @@ describe('a request to a device', () => {
     assert.equal(requests.pending, 0);
   });
 
+  it('is known to be with the agent before it is answered', () => {
+    const requests = new Requests({ clock: new FakeClock() });
+    connected(requests);
+    let begun = 0;
+    void requests.ask(command, { onBegun: () => void begun++ });
+    requests.take({ type: 'about', id: 1, is: 'not-begun' });
+    assert.equal(begun, 0);
+    requests.take({ type: 'begun', id: 1 });
+    assert.equal(begun, 1);
+  });
+
   it('gets the agent’s own status and words where it is refused', async () => {
     const requests = new Requests({ clock: new FakeClock() });
     connected(requests);
@@ -66,7 +77,7 @@ describe('a request to a device', () => {
     const clock = new FakeClock();
     const requests = new Requests({ clock });
     const way = connected(requests);
-    void requests.ask(put, millis(8_000));
+    void requests.ask(put, { within: millis(8_000) });
     requests.pause(way);
     clock.advance(3_000);
     const next = connected(requests);

@@ -40,7 +40,16 @@ interface Pending {
   /** On our clock; an agent is told only how long it has. */
   readonly deadline: number;
   readonly timer: Timer;
+  readonly onBegun: (() => void) | undefined;
   readonly settle: (answer: Answer) => void;
+}
+
+/** How something is asked. */
+export interface Asking {
+  /** The answer comes no later than this. Default: {@link channelLimits}' `requestTime`. */
+  readonly within?: Millis;
+  /** Called when the agent has it and will answer; perhaps never, perhaps twice. */
+  readonly onBegun?: () => void;
 }
 
 /**
@@ -70,7 +79,7 @@ export class Requests {
   }
 
   /** Asks the agent. Resolves with what became of it, within `within` at the latest; never rejects. */
-  ask(body: RequestBody, within: Millis = channelLimits.requestTime): Promise<Answer> {
+  ask(body: RequestBody, { within = channelLimits.requestTime, onBegun }: Asking = {}): Promise<Answer> {
     const way = this.#way;
     if (!way) return Promise.resolve({ kind: 'offline' });
     const bytes = Buffer.byteLength(JSON.stringify(body));
@@ -85,7 +94,7 @@ export class Requests {
     return new Promise((settle) => {
       const deadline = this.#clock.now() + within;
       const timer = this.#clock.after(within, () => this.#settle(id, { kind: 'unknown' }));
-      const pending = { id, body, bytes, deadline, timer, settle };
+      const pending = { id, body, bytes, deadline, timer, onBegun, settle };
       this.#pending.set(id, pending);
       this.#send(pending, way);
     });
@@ -125,9 +134,11 @@ export class Requests {
     if (reply.type === 'result') {
       if ('error' in reply) this.#settle(reply.id, { kind: 'failed', error: reply.error });
       else this.#settle(reply.id, { kind: 'done', value: reply.value });
-    } else if (reply.type === 'about' && reply.is === 'forgotten') {
+    } else if (reply.type === 'begun' || reply.is === 'begun') {
+      pending.onBegun?.();
+    } else if (reply.is === 'forgotten') {
       this.#settle(reply.id, { kind: 'unknown' });
-    } else if (reply.type === 'about' && reply.is === 'not-begun' && this.#way) {
+    } else if (this.#way) {
       this.#send(pending, this.#way);
     }
     return true;
