@@ -10,6 +10,7 @@ import { invites } from './0008-invites.ts';
 import { captures } from './0009-captures.ts';
 import { push } from './0010-push.ts';
 import { cameras } from './0011-cameras.ts';
+import { filmShares } from './0012-film-shares.ts';
 
 /** Every step, in order. The position in this list is the version of the tables: never take one out or move it. */
 export const migrations: readonly Migration[] = [
@@ -24,4 +25,5 @@ export const migrations: readonly Migration[] = [
   captures,
   push,
   cameras,
+  filmShares,
 ];
