@@ -401,7 +401,12 @@ describe('the history', () => {
   });
 
   test('goes further back on demand, and shows no line twice', async () => {
-    const { body } = (await home.routes['GET /api/v1/audit']?.({ names: [], body: undefined })) ?? {};
+    const { body } =
+      (await home.routes['GET /api/v1/audit']?.({
+        names: [],
+        query: new URLSearchParams(),
+        body: undefined,
+      })) ?? {};
     const { entries } = body as { entries: object[] };
     let asked = 0;
     home.routes['GET /api/v1/audit'] = () =>

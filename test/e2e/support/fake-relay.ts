@@ -16,6 +16,7 @@ export type FakeRoutes = Record<string, (request: FakeRequest) => FakeAnswer | P
 export interface FakeRequest {
   /** What the `:names` of the path stood for, in their order. */
   readonly names: readonly string[];
+  readonly query: URLSearchParams;
   readonly body: unknown;
 }
 
@@ -26,8 +27,10 @@ export interface FakeRelay extends AsyncDisposable {
   readonly deeds: string[];
   /** May be changed at any time. */
   readonly routes: FakeRoutes;
-  /** Sends an event `state` to everybody who listens at `…/events`. */
-  tell(news: unknown): void;
+  /** Sends an event to everybody who listens at `…/events` of devices; `state` to those too who come later. */
+  tell(news: unknown, kind?: string): void;
+  /** Sends an event to everybody who listens to news of captures. */
+  tellOfCaptures(news: unknown, kind: string): void;
 }
 
 const types: Readonly<Record<string, string>> = {
@@ -47,6 +50,7 @@ const CSP = [
   // The player's own sheet is in its shadow root.
   "style-src 'self' 'unsafe-inline'",
   "img-src 'self' data: blob:",
+  "media-src 'self' blob:",
   "connect-src 'self' ws: wss:",
   "manifest-src 'self'",
   "base-uri 'none'",
@@ -57,12 +61,14 @@ const CSP = [
 export async function startFakeRelay(webRoot: string, routes: FakeRoutes): Promise<FakeRelay> {
   const deeds: string[] = [];
   const listeners = new Set<ServerResponse>();
+  const watchers = new Set<ServerResponse>();
   let latest: string | undefined;
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+    const { pathname, searchParams: query } = new URL(request.url ?? '/', 'http://localhost');
     const method = request.method ?? 'GET';
-    if (/^\/api\/v1\/devices\/[^/]+\/events$/.test(pathname)) return listen(response);
+    if (/^\/api\/v1\/devices\/[^/]+\/events$/.test(pathname)) return listen(response, listeners, latest);
+    if (pathname === '/api/v1/captures/events') return listen(response, watchers);
     const text = await bodyOf(request);
     if (pathname.startsWith('/api/') || pathname.startsWith('/session/')) {
       // A player asks for its stream by POST, which changes nothing.
@@ -71,7 +77,7 @@ export async function startFakeRelay(webRoot: string, routes: FakeRoutes): Promi
       const found = find(routes, method, pathname);
       if (!found) return send(response, { status: 404, body: { code: 404, message: 'no such thing' } });
       const { handler, names } = found;
-      return send(response, await handler({ names, body: text ? JSON.parse(text) : undefined }));
+      return send(response, await handler({ names, query, body: text ? JSON.parse(text) : undefined }));
     }
     const file = pathname === '/' ? '/index.html' : pathname;
     const body = pathname.includes('..')
@@ -82,11 +88,11 @@ export async function startFakeRelay(webRoot: string, routes: FakeRoutes): Promi
     response.writeHead(200, { 'content-type': type, 'content-security-policy': CSP }).end(body);
   }
 
-  function listen(response: ServerResponse): void {
+  function listen(response: ServerResponse, listening: Set<ServerResponse>, first = ': hello\n\n'): void {
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
-    response.write(latest ?? ': hello\n\n');
-    listeners.add(response);
-    response.once('close', () => listeners.delete(response));
+    response.write(first);
+    listening.add(response);
+    response.once('close', () => listening.delete(response));
   }
 
   const server = createServer((request, response) => {
@@ -101,9 +107,13 @@ export async function startFakeRelay(webRoot: string, routes: FakeRoutes): Promi
     url: `http://localhost:${port}`,
     deeds,
     routes,
-    tell(news) {
-      latest = `event: state\ndata: ${JSON.stringify(news)}\n\n`;
-      for (const listener of listeners) listener.write(latest);
+    tell(news, kind = 'state') {
+      const event = eventOf(news, kind);
+      if (kind === 'state') latest = event;
+      for (const listener of listeners) listener.write(event);
+    },
+    tellOfCaptures(news, kind) {
+      for (const watcher of watchers) watcher.write(eventOf(news, kind));
     },
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
@@ -111,6 +121,8 @@ export async function startFakeRelay(webRoot: string, routes: FakeRoutes): Promi
     },
   };
 }
+
+const eventOf = (news: unknown, kind: string): string => `event: ${kind}\ndata: ${JSON.stringify(news)}\n\n`;
 
 function find(routes: FakeRoutes, method: string, pathname: string) {
   const parts = pathname.split('/');

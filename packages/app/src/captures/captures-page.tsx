@@ -9,6 +9,7 @@ import { replaceAddress } from '../frame/navigate.ts';
 import { Page } from '../frame/page.tsx';
 import { useAsked } from '../http/use-asked.ts';
 import { hrefs } from '../route.ts';
+import { CameraPanel } from './camera/camera-panel.tsx';
 import { type Alarm, CAPTURES, decodeAlarms } from './capture.ts';
 import { endOf } from './day.ts';
 import { DayStrip } from './day-strip.tsx';
@@ -38,6 +39,8 @@ export function CapturesPage({ filter }: { filter: Filter }) {
   useComeBack(films.isKnown);
   const onFilter = (next: Filter) => replaceAddress(hrefs.captures(next));
   const mine = devices.value?.filter(({ id }) => may(me, 'captures', id)) ?? [];
+  // What one camera is told stands above its own films.
+  const only = mine.length === 1 ? mine[0] : mine.find(({ id }) => id === filter.device);
   const settings = mayLookAround(me) && (
     <button
       type="button"
@@ -63,6 +66,7 @@ export function CapturesPage({ filter }: { filter: Filter }) {
           />
         </div>
       )}
+      {only && <CameraPanel key={only.id} device={only.id} isOnline={only.online} />}
       <Asking asked={films.isKnown ? { ...films.head, value: films } : films.head} />
       {isEmpty && <NoFilms filter={filter} onAll={() => onFilter({ kind: 'all', device: filter.device })} />}
       <FilmDays films={films.films} alarms={alone} filter={filter} names={names} />

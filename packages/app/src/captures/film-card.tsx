@@ -1,6 +1,6 @@
 import { useMemo } from 'preact/hooks';
 import { hrefs } from '../route.ts';
-import { showClock } from '../words/time.ts';
+import { showClock, showMoment } from '../words/time.ts';
 import type { Capture } from './capture.ts';
 import { labelOf, progressOf } from './capture-words.ts';
 import type { Filter } from './filter.ts';
@@ -11,10 +11,13 @@ export function FilmCard({
   film,
   device,
   filter,
+  showsDay = false,
 }: {
   film: Capture;
   device: string | undefined;
   filter: Filter;
+  /** Where no heading names it. */
+  showsDay?: boolean;
 }) {
   // Thousands of them are on a page, and few change.
   return useMemo(() => {
@@ -29,10 +32,10 @@ export function FilmCard({
       >
         <ScrubPicture film={film} progress={progressOf(film, now)} />
         <span class="film-line">
-          <strong>{showClock(film.at)}</strong>
+          <strong>{showsDay ? showMoment(film.at, now) : showClock(film.at)}</strong>
           {device !== undefined && <span>{device}</span>}
         </span>
       </a>
     );
-  }, [film, device, filter]);
+  }, [film, device, filter, showsDay]);
 }

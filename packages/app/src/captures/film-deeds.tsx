@@ -55,7 +55,7 @@ export function FilmDeeds({
           </button>
         )}
         {film.parts > 0 && (
-          <a class="button" href={`${pathOf(film.id)}/video.mp4?download`} download>
+          <a class="button" href={`${pathOf(film.id)}/video.mp4?download`} download="">
             <Icon name="download" /> Download
           </a>
         )}

@@ -33,7 +33,7 @@ export function FilmFacts({ film }: { film: CaptureDetail }) {
       {film.parts > 0 && (
         <p class="hint">
           The camera made {film.parts === 1 ? 'one file' : `${film.parts} files`} of it:{' '}
-          <a href={`${pathOf(film.id)}/export.zip`} download>
+          <a href={`${pathOf(film.id)}/export.zip`} download="">
             download {film.parts === 1 ? 'it as it is' : 'them as they are'}
           </a>
           .

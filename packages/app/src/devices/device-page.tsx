@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { may, mayLookAround } from '../account/me.ts';
 import { useMe } from '../account/use-me.ts';
+import { DeviceCaptures } from '../captures/device-captures.tsx';
 import { Asking } from '../frame/asking.tsx';
 import { Icon } from '../frame/icon.tsx';
 import { Page } from '../frame/page.tsx';
@@ -57,6 +58,7 @@ export function DevicePage({ id }: { id: string }) {
           mayChange={news.online && mayLookAround(me) && may(me, 'command', id)}
         />
       )}
+      {device && <DeviceCaptures device={id} isOnline={news?.online ?? device.online} />}
       {news && !news.state && <Silent isOnline={news.online} />}
       {device && me.role === 'owner' && <DeviceSettings device={device} onChanged={devices.reload} />}
       {isSharing && (

@@ -37,6 +37,11 @@ export class Fields {
     return this.#fields[name] === true;
   }
 
+  maybeFlag(name: string): boolean | undefined {
+    const value = this.#fields[name];
+    return typeof value === 'boolean' ? value : undefined;
+  }
+
   /** A time in ISO 8601, as milliseconds since 1970. */
   time(name: string): number | undefined {
     const at = Date.parse(this.text(name));
@@ -53,6 +58,10 @@ export class Fields {
 
   texts(name: string): string[] {
     return listOf(this.#fields[name]).filter((entry) => typeof entry === 'string');
+  }
+
+  numbers(name: string): number[] {
+    return listOf(this.#fields[name]).filter((entry) => typeof entry === 'number');
   }
 
   /** The entries of a list, without those that `decode` has no use for. */

@@ -1,0 +1,110 @@
+import { type Answer, segment, tell } from '../../http/ask.ts';
+import { Fields } from '../../http/fields.ts';
+import { decodeSchedule, type Schedule } from './schedule.ts';
+
+export const commands = ['arm', 'disarm', 'capture'] as const;
+export type Command = (typeof commands)[number];
+
+/** How far a command came. Times are milliseconds since 1970. */
+export interface Told {
+  readonly id: string;
+  readonly command: Command;
+  /** Who asked; `undefined`: the schedule, or somebody who is gone. */
+  readonly by: string | undefined;
+  readonly asked: number | undefined;
+  /** When the device had it. */
+  readonly delivered: number | undefined;
+  /** When the camera program had it. */
+  readonly handed: number | undefined;
+  /** Why it came to nothing, in words. */
+  readonly failed: string | undefined;
+}
+
+/** What is known of a device's camera program. */
+export interface Camera {
+  /** What it is to be; `undefined`: nobody ever said. */
+  readonly wanted: boolean | undefined;
+  /** What it was told last; `undefined`: nothing that is known. */
+  readonly known: boolean | undefined;
+  readonly by: string | undefined;
+  readonly at: number | undefined;
+  /** Why it cannot be told anything now, in words. */
+  readonly problem: string | undefined;
+  readonly schedule: Schedule | undefined;
+  /** The device's own time zone, where it said so. */
+  readonly zone: string | undefined;
+  /** The newest first. */
+  readonly last: readonly Told[];
+}
+
+export const cameraPath = (device: string): string => `/api/v1/devices/${segment(device)}/camera`;
+
+/** Understands `GET /api/v1/devices/{id}/camera`, and the data of an event `camera`. */
+export function decodeCamera(value: unknown): Camera {
+  const fields = new Fields(value);
+  const armed = fields.object('armed');
+  return {
+    wanted: armed.maybeFlag('wanted'),
+    known: armed.maybeFlag('known'),
+    by: armed.maybeText('by'),
+    at: armed.time('at'),
+    problem: fields.maybeText('problem'),
+    schedule: fields.has('schedule') ? decodeSchedule(fields.object('schedule')) : undefined,
+    zone: fields.maybeText('zone'),
+    last: fields.list('last', decodeTold).sort((a, b) => (b.asked ?? 0) - (a.asked ?? 0)),
+  };
+}
+
+function decodeTold(fields: Fields): Told | undefined {
+  const id = fields.maybeText('id');
+  const command = commands.find((one) => one === fields.text('command'));
+  if (id === undefined || command === undefined) return undefined;
+  return {
+    id,
+    command,
+    by: fields.maybeText('by'),
+    asked: fields.time('asked'),
+    delivered: fields.time('delivered'),
+    handed: fields.time('handed'),
+    failed: fields.maybeText('failed'),
+  };
+}
+
+/** Says what the camera is to be from now on; a device that is away learns it when it is back. */
+export const setArmed = (device: string, armed: boolean): Promise<Answer<undefined>> =>
+  tell(cameraPath(device), { method: 'PUT', body: { armed } });
+
+/** Asks for a film now. It is not made later: a device that is away says so. */
+export const askForFilm = (device: string): Promise<Answer<undefined>> =>
+  tell(`/api/v1/devices/${segment(device)}/commands`, { method: 'POST', body: { command: 'capture' } });
+
+export const setSchedule = (device: string, schedule: Schedule): Promise<Answer<undefined>> =>
+  tell(`${cameraPath(device)}/schedule`, { method: 'PUT', body: schedule });
+
+/** What a camera is, in a word and in a line. */
+export function armedWords({ wanted, known }: Camera, isOnline: boolean): { word: string; hint: string } {
+  const word = (armed: boolean | undefined) =>
+    armed === undefined ? 'Not known' : armed ? 'Armed' : 'Disarmed';
+  if (wanted === undefined || wanted === known) {
+    const hint = { true: 'It films when something moves.', false: 'It films only when it is asked.' };
+    return {
+      word: word(known),
+      hint: known === undefined ? 'Nobody has armed it from here.' : hint[`${known}`],
+    };
+  }
+  const soon = wanted ? 'armed' : 'disarmed';
+  if (!isOnline) return { word: word(known), hint: `It is to be ${soon} as soon as the device is back.` };
+  return {
+    word: wanted ? 'Arming …' : 'Disarming …',
+    hint: `The camera program is being told to be ${soon}.`,
+  };
+}
+
+/** How far a command came, as steps that are done or not. */
+export function stepsOf({ asked, delivered, handed }: Told): { word: string; at: number | undefined }[] {
+  return [
+    { word: 'Asked', at: asked },
+    { word: 'On the device', at: delivered ?? handed },
+    { word: 'With the camera', at: handed },
+  ];
+}
