@@ -69,7 +69,10 @@ const samples: Readonly<Record<string, Sample>> = {
   'GET /api/v1/devices/:id/state': { in: 200 },
   // Its answer never ends: the header shows that it begins.
   'GET /api/v1/devices/:id/events': { in: 200 },
-  'POST /api/v1/devices/:id/commands': { body: { command: 'capture' }, in: 503 },
+  'POST /api/v1/devices/:id/commands': { body: { command: 'capture' }, in: 202 },
+  'GET /api/v1/devices/:id/camera': { in: 200 },
+  'PUT /api/v1/devices/:id/camera': { body: {}, in: 400 },
+  'PUT /api/v1/devices/:id/camera/schedule': { body: {}, in: 400 },
   'POST /api/v1/devices/:id/move': { body: { relays: ['https://relay.example'] }, in: 503 },
   ...Object.fromEntries(
     ['streams', 'destinations', 'feeds'].flatMap((list) => [

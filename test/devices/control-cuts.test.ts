@@ -68,7 +68,7 @@ async function run(steps: readonly Step[]) {
         step.do === 'put'
           ? { kind: 'streams.put', rule: { stream: `stream/${i}`, feeds: ['v'] } }
           : { kind: 'command', command: 'capture' };
-      const entry: (typeof asked)[number] = { body, answer: link.requests.ask(body, LONG) };
+      const entry: (typeof asked)[number] = { body, answer: link.requests.ask(body, { within: LONG }) };
       void entry.answer.then((answer) => {
         assert.equal(entry.got, undefined, 'answered once');
         entry.got = answer;

@@ -10,7 +10,7 @@ import { silentLogger } from '@perch/runtime';
 import { type AgentOptions, enrol, startAgent } from '../../packages/agent/src/index.ts';
 import { openRelay } from '../support/relay.ts';
 import { turn } from './support/agent-side.ts';
-import { Owner, type Shown } from './support/owner.ts';
+import { Owner, type Shown, type ShownCamera, type ShownCommand } from './support/owner.ts';
 
 // A real relay, a real agent that was enrolled at it, and an owner's browser.
 
@@ -165,28 +165,69 @@ test('rules get the same checks and the same answers as on the device itself', {
   assert.ok(!JSON.stringify(changes).includes('"T"'), 'no token is in the audit');
 });
 
-test('a command reaches the camera program, and who has none is told so', { timeout: 60_000 }, async (t) => {
+test('a command reaches the camera program, and each step is seen; who has none is told so', {
+  timeout: 60_000,
+}, async (t) => {
   const { owner, data, device, agent } = await setUp(t);
   const tell = (command: string) =>
     owner.fetch(`devices/${device}/commands`, { method: 'POST', body: { command } });
+  const seen = (holds: (last: ShownCommand | undefined, camera: ShownCamera) => boolean) =>
+    Owner.first(owner.cameraEvents(device), (camera) => holds(camera.last[0], camera));
   await event(owner, device, isOnline);
-  assert.equal((await tell('capture')).status, 501);
   assert.equal((await tell('explode')).status, 400);
+  assert.equal((await tell('capture')).status, 202);
+  const { last } = await seen((command) => command?.failed != null);
+  assert.match(last[0]?.failed ?? '', /no camera program|no captures/);
   await agent.close();
 
   const camera = createSocket('udp4');
   t.after(() => camera.close());
   camera.bind(0, '127.0.0.1');
   await once(camera, 'listening');
-  await start(t, { data, captures: { camera: { host: '127.0.0.1', port: camera.address().port } } });
-  await event(owner, device, isOnline);
+  await event(owner, device, ({ online }) => !online);
+  // Away: it is to be armed when it comes back.
+  const put = await owner.json<ShownCamera>(`devices/${device}/camera`, {
+    method: 'PUT',
+    body: { armed: true },
+  });
+  assert.deepEqual([put.armed.wanted, put.armed.known, put.last[0]?.delivered], [true, null, null]);
   const heard = once(camera, 'message');
-  const answer = await tell('arm');
-  assert.deepEqual([answer.status, await answer.json()], [200, {}]);
+  await start(t, { data, captures: { camera: { host: '127.0.0.1', port: camera.address().port } } });
   assert.equal(String((await heard)[0]), '{"command":"arm"}');
+  const shown = await seen((command, { armed }) => command?.handed != null && armed.known === true);
+  assert.equal(shown.armed.by?.kind, 'user');
+  assert.equal(shown.zone, Intl.DateTimeFormat().resolvedOptions().timeZone);
+
+  const film = once(camera, 'message');
+  const answer = await tell('capture');
+  const { id } = (await answer.json()) as ShownCommand;
+  assert.equal(String((await film)[0]), '{"command":"capture"}');
+  await seen((command) => command?.id === id && command.handed !== null);
   assert.deepEqual(
     (await owner.audit('device-command')).map(({ detail, device: of }) => [of, detail]),
-    [[device, 'command arm']],
+    ['capture', 'arm', 'capture'].map((command) => [device, `command ${command}`]),
+  );
+});
+
+test('a schedule is set in the device’s own time zone, or another that there is', {
+  timeout: 60_000,
+}, async (t) => {
+  const { owner, device } = await setUp(t);
+  const weekly = [{ days: [1, 2, 3, 4, 5, 6, 7], from: '22:00', to: '06:00' }];
+  const put = (body: unknown) => owner.fetch(`devices/${device}/camera/schedule`, { method: 'PUT', body });
+  const refused = await put({ weekly });
+  assert.equal(refused.status, 400, 'this agent takes no captures, and says no zone');
+  assert.match(await refused.text(), /Europe\/Berlin/);
+  assert.match(await (await put({ weekly, zone: 'Europe/Nowhere' })).text(), /there is no time zone/);
+  assert.equal((await put({ weekly: [{ days: [8], from: '22:00', to: '06:00' }], zone: 'UTC' })).status, 400);
+  assert.equal((await put({ weekly: [{ days: [1], from: '25:00', to: '06:00' }], zone: 'UTC' })).status, 400);
+  const { schedule, armed } = (await (await put({ weekly, zone: 'europe/berlin' })).json()) as ShownCamera;
+  assert.deepEqual([schedule?.zone, schedule?.isOn, armed.by?.kind], ['Europe/Berlin', true, 'schedule']);
+  assert.ok(schedule?.next);
+  assert.equal(((await (await put(null)).json()) as ShownCamera).schedule, null);
+  assert.deepEqual(
+    (await owner.audit('device-schedule')).map(({ detail }) => detail),
+    ['taken away', 'on, 1 rows, Europe/Berlin'],
   );
 });
 

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { limits as defaultLimits } from '@perch/protocol';
 import { millis, Scope, systemClock } from '@perch/runtime';
 import { auditRoutes } from './api/audit.ts';
+import { cameraRoutes } from './api/cameras.ts';
 import { captureRoutes } from './api/captures.ts';
 import { deviceControlRoutes } from './api/device-control.ts';
 import { devicesRoutes } from './api/devices.ts';
@@ -31,6 +32,8 @@ import { Revocations } from './auth/revocations.ts';
 import { StoredCodes } from './auth/stored-codes.ts';
 import { Tokens } from './auth/tokens.ts';
 import { TrustedProxies } from './auth/trusted-proxies.ts';
+import { agentWay } from './cameras/camera-way.ts';
+import { Cameras } from './cameras/cameras.ts';
 import { Captures } from './captures/captures.ts';
 import { DeviceLinks } from './devices/control/device-links.ts';
 import { openDevices } from './devices/open-devices.ts';
@@ -146,10 +149,14 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
   const stats = new StatsSockets({ topics, clock });
   const links = new DeviceLinks({
     whileHolds: (authority, end) => gate.whileHolds(authority, end),
+    onState: (device, household, state, isFirst) => cameras.heard(device, household, state, isFirst),
     onGone: (device, from) => devices.wasHere(device, from),
     ...{ audit, clock, logger },
   });
 
+  const cameras: Cameras = scope.own(
+    new Cameras({ database, wayTo: (device) => agentWay(links, device), audit, clock, logger }),
+  );
   const captures = scope.own(
     await Captures.open({
       whileHolds: (authority, end) => gate.whileHolds(authority, end),
@@ -194,7 +201,8 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
       devicesRoutes(routes, { devices, revocations, audit, isOnline });
       captureRoutes(routes, { captures, gate, audit, clock });
       pushRoutes(routes, { push, devices, audit });
-      deviceControlRoutes(routes, { links, gate, audit, clock });
+      cameraRoutes(routes, { cameras, audit });
+      deviceControlRoutes(routes, { links, cameras, gate, audit, clock });
       enrolmentRoutes(routes, {
         ...deviceParts,
         ...{ users, audit, refusals },

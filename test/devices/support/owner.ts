@@ -55,7 +55,22 @@ export class Owner {
   }
 
   /** The data of each `state` event of a device; ends when the relay ends the stream. */
-  async *events(device: string): AsyncGenerator<Shown> {
+  events(device: string): AsyncGenerator<Shown> {
+    return this.#eventsOf<Shown>('state', device);
+  }
+
+  /** The same of its `camera` events. */
+  cameraEvents(device: string): AsyncGenerator<ShownCamera> {
+    return this.#eventsOf<ShownCamera>('camera', device);
+  }
+
+  /** The first of a row of events of which something holds. */
+  static async first<T>(events: AsyncGenerator<T>, holds: (event: T) => boolean): Promise<T> {
+    for await (const event of events) if (holds(event)) return event;
+    throw new Error('the events ended');
+  }
+
+  async *#eventsOf<T>(name: string, device: string): AsyncGenerator<T> {
     const answer = await this.fetch(`devices/${device}/events`);
     if (!answer.ok || !answer.body) throw new Error(`events: HTTP ${answer.status}`);
     let text = '';
@@ -64,8 +79,8 @@ export class Owner {
       const events = text.split('\n\n');
       text = events.pop() ?? '';
       for (const event of events) {
-        const [, data] = /^event: state\ndata: (.*)$/.exec(event) ?? [];
-        if (data !== undefined) yield JSON.parse(data) as Shown;
+        const [, is, data] = /^event: (\w+)\ndata: (.*)$/.exec(event) ?? [];
+        if (is === name && data !== undefined) yield JSON.parse(data) as T;
       }
     }
   }
@@ -80,4 +95,27 @@ export interface Shown {
     readonly streams: readonly { readonly stream: string; readonly feeds: readonly string[] }[];
     readonly destinations: readonly { readonly id: string; readonly destination: string }[];
   };
+}
+
+/** What the API says of a device's camera. */
+export interface ShownCamera {
+  readonly armed: {
+    readonly wanted: boolean | null;
+    readonly known: boolean | null;
+    readonly by: { readonly kind: string; readonly name?: string } | null;
+    readonly at: string | null;
+    readonly problem: string | null;
+  };
+  readonly zone: string | null;
+  readonly schedule: null | { readonly zone: string; readonly isOn: boolean; readonly next: string | null };
+  readonly last: readonly ShownCommand[];
+}
+
+/** What it says of a command. */
+export interface ShownCommand {
+  readonly id: string;
+  readonly command: string;
+  readonly delivered: string | null;
+  readonly handed: string | null;
+  readonly failed: string | null;
 }

@@ -41,6 +41,10 @@ export const verbs: Readonly<Record<string, Verb>> = {
   'device-online': verb('was online', 'tried to connect', 'is online'),
   'device-rival': verb('connected twice: the older connection was ended', 'tried to connect twice'),
   'device-command': verb('told the camera of', 'tried to tell the camera of'),
+  'device-schedule': verb(
+    'changed when the camera is armed of',
+    'tried to change when the camera is armed of',
+  ),
   'device-rules': verb('changed the rules of', 'tried to change the rules of'),
   'device-move': verb('moved', 'tried to move'),
   'household-make': verb('made a household', 'tried to make a household'),

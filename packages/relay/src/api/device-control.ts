@@ -1,26 +1,24 @@
-import {
-  type CameraCommand,
-  cameraCommands,
-  type RequestBody,
-  type RuleList,
-  ruleLists,
-} from '@perch/protocol';
+import { type RequestBody, type RuleList, ruleLists } from '@perch/protocol';
 import type { Clock } from '@perch/runtime';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Audit } from '../audit/audit.ts';
 import type { Act } from '../audit/entry.ts';
 import { callerAddress } from '../auth/caller.ts';
 import type { Gate } from '../auth/gate.ts';
+import { addCameraEvents } from '../cameras/camera-events.ts';
+import type { Cameras } from '../cameras/cameras.ts';
 import type { DeviceLinks } from '../devices/control/device-links.ts';
 import { refusalOf } from '../devices/control/refusal.ts';
 import { type Insight, shownSight } from '../devices/control/shown-sight.ts';
 import { endEvents, stateEvents } from '../devices/control/state-events.ts';
 import { type Caller, known } from '../people/caller.ts';
 import { isAtLeast } from '../people/permissions.ts';
+import { rightAt } from '../people/rights.ts';
 import type { Permit } from './permit.ts';
 
 export interface DeviceControlOptions {
   readonly links: DeviceLinks;
+  readonly cameras: Cameras;
   readonly gate: Gate;
   readonly audit: Audit;
   readonly clock: Clock;
@@ -34,7 +32,7 @@ type OfItem = { Params: { id: string; '*': string } };
 
 /** What a device is doing now, its rules, and which relays it connects to: all by way of its control connection. */
 export function deviceControlRoutes(app: FastifyInstance, options: DeviceControlOptions): void {
-  const { links, gate, audit, clock } = options;
+  const { links, cameras, gate, audit, clock } = options;
   let readers = 0;
   const toSee: Permit = { to: 'device', permission: 'any' };
   const toChange: Permit = { to: 'device', permission: 'command', least: 'member' };
@@ -62,9 +60,13 @@ export function deviceControlRoutes(app: FastifyInstance, options: DeviceControl
     {
       // A stream without end has no head to be asked for alone.
       exposeHeadRoute: false,
-      ...describe(toSee, 'The same as server-sent events `state`: one now, then one at each change', {
-        produces: ['text/event-stream'],
-      }),
+      ...describe(
+        toSee,
+        'The same as server-sent events `state`: one now, then one at each change; to who may command it also `camera`',
+        {
+          produces: ['text/event-stream'],
+        },
+      ),
     },
     async (request, reply) => {
       if (readers >= MOST_READERS) {
@@ -74,6 +76,8 @@ export function deviceControlRoutes(app: FastifyInstance, options: DeviceControl
       const { who, household, by } = known(request.caller);
       const device = request.params.id;
       const events = stateEvents(links.of(device), insightOf(request.caller), clock);
+      const { permissions } = rightAt(known(request.caller), { household, device }, ['command']);
+      if (permissions.length > 0) addCameraEvents(events, cameras, device);
       const right = gate.whileHolds(by, () => endEvents(events));
       const noteEnd = audit.begin({
         who,
@@ -146,26 +150,6 @@ export function deviceControlRoutes(app: FastifyInstance, options: DeviceControl
     (request, reply) => {
       const { relays } = request.body;
       return ask(request, reply, { kind: 'relays.move', relays }, 'device-move', relays.join(' '));
-    },
-  );
-
-  app.post<OfDevice & { Body: { command: CameraCommand } }>(
-    '/api/v1/devices/:id/commands',
-    describe(
-      { to: 'device', permission: 'command' },
-      'Tells the camera program; answered with {} when the command was handed over to it',
-      {
-        body: {
-          type: 'object',
-          properties: { command: { enum: [...cameraCommands] } },
-          required: ['command'],
-          additionalProperties: false,
-        },
-      },
-    ),
-    (request, reply) => {
-      const { command } = request.body;
-      return ask(request, reply, { kind: 'command', command }, 'device-command', command);
     },
   );
 

@@ -39,6 +39,7 @@ export type Act =
   | 'device-rules'
   | 'device-move'
   | 'device-command'
+  | 'device-schedule'
   | 'capture-begin'
   | 'capture-view'
   | 'capture-change'

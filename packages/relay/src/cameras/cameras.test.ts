@@ -7,6 +7,7 @@ import { type CameraCommand, cameraLimits, noState } from '@perch/protocol';
 import { silentLogger } from '@perch/runtime';
 import { FakeClock } from '@perch/testkit';
 import { parseDatabaseAddress } from '../storage/address.ts';
+import type { Database } from '../storage/database.ts';
 import { openDatabase } from '../storage/open.ts';
 import type { CameraWay, Delivery } from './camera-way.ts';
 import { Cameras } from './cameras.ts';
@@ -43,7 +44,7 @@ async function open(relays = 1) {
   const clock = new FakeClock({ wallMs: Date.UTC(2026, 10, 6, 12) });
   const address = parseDatabaseAddress(`sqlite:${data}/${++made}.db`, data);
   const audit: string[] = [];
-  const nodes = [];
+  const nodes: { cameras: Cameras; here: Map<string, CameraWay>; database: Database }[] = [];
   for (let i = 0; i < relays; i++) {
     const database = await openDatabase({ address, logger: silentLogger });
     const here = new Map<string, CameraWay>();

@@ -167,5 +167,7 @@ export class Devices {
 /** What hangs on a device goes with it. */
 async function forget(queries: Queries, id: string, now: number): Promise<void> {
   await queries.execute('DELETE FROM user_permissions WHERE device = ?', [id]);
+  await queries.execute('DELETE FROM cameras WHERE device = ?', [id]);
+  await queries.execute('DELETE FROM camera_commands WHERE device = ?', [id]);
   await Revocations.note(queries, { kind: 'device', id }, now);
 }

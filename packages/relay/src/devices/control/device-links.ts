@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { closeCodes } from '@perch/protocol';
+import { closeCodes, type DeviceState } from '@perch/protocol';
 import type { Clock, Logger } from '@perch/runtime';
 import type { WebSocket } from 'ws';
 import type { Audit } from '../../audit/audit.ts';
@@ -26,6 +26,8 @@ export interface Arrival {
 export interface DeviceLinksOptions {
   /** Calls `end` when a right has ended: the gate's. */
   readonly whileHolds: (authority: LastingAuthority, end: () => void) => Disposable;
+  /** An agent has told its state; for the first time on this connection, or not. */
+  readonly onState?: (device: string, household: string, state: DeviceState, isFirst: boolean) => void;
   /** A device is not connected any more; it was, from this address, until now. */
   readonly onGone?: (device: string, from: string) => void;
   readonly audit: Pick<Audit, 'begin' | 'done'>;
@@ -72,11 +74,12 @@ export class DeviceLinks {
 
   /** Takes over an agent's WebSocket. */
   accept(arrival: Arrival): void {
-    const { audit, clock, whileHolds, onGone } = this.#options;
+    const { audit, clock, whileHolds, onState, onGone } = this.#options;
     const { webSocket, socket, device, household, by, from } = arrival;
     const logger = this.#options.logger.child({ device });
     let link: DeviceLink | undefined;
     let noteEnd: (() => void) | undefined;
+    let isFirst = true;
     const line = new AgentLine({
       webSocket,
       socket,
@@ -89,7 +92,13 @@ export class DeviceLinks {
         logger.info('a device is connected', { from });
         this.#replace(link.connect(line, boot), line, arrival);
       },
-      onSaid: (said) => link?.take(line, said),
+      onSaid: (said) => {
+        link?.take(line, said);
+        const state = link?.sight.state;
+        if (said.type !== 'state' || link?.line !== line || !state) return;
+        onState?.(device, household, state, isFirst);
+        isFirst = false;
+      },
       onClosed: (isAnswered) => {
         this.#lines.delete(line);
         right[Symbol.dispose]();
