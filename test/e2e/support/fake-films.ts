@@ -49,7 +49,12 @@ export const fakeFilms = (many: number, now = Date.now()): FakeFilm[] =>
 
 /** What a device's camera is, as `…/camera` tells it. */
 export const fakeCamera = (over: object = {}) => ({
-  armed: { wanted: true, known: true, by: 'Anna', at: new Date(Date.now() - 30 * MINUTE).toISOString() },
+  armed: {
+    wanted: true,
+    known: true,
+    by: 'Anna',
+    at: new Date(Date.now() - 30 * MINUTE).toISOString(),
+  },
   schedule: null,
   zone: 'Europe/Berlin',
   problem: null,

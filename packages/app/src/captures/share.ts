@@ -45,6 +45,22 @@ function decodeNewShare(value: unknown): NewShare {
   return { link: fields.text('link'), qr: fields.text('qr') };
 }
 
+/** What a link opened. */
+export interface OpenedShare {
+  /** The id of the film. */
+  readonly capture: string;
+  readonly expires: number | undefined;
+}
+
+/** Opens a link: from now on this browser sees that film, and nothing else. */
+export const openShare = (secret: string): Promise<Answer<OpenedShare>> =>
+  ask('/api/v1/shares/open', decodeOpened, { method: 'POST', body: { secret } });
+
+function decodeOpened(value: unknown): OpenedShare {
+  const fields = new Fields(value);
+  return { capture: fields.text('capture'), expires: fields.time('expires') };
+}
+
 /** Ends a link: it opens nothing any more, and who watches by it stops. */
 export const endShare = (id: string): Promise<Answer<undefined>> =>
   tell(`${CAPTURES}/shares/${segment(id)}`, { method: 'DELETE' });

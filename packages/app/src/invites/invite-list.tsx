@@ -44,7 +44,9 @@ export function InviteList() {
               <span class="row-text">
                 <strong>{invite.for || 'Somebody'}</strong>
                 <small>
-                  May {allowedWords(invite.permissions)}: {whatOf(invite, names)}
+                  {invite.capture === undefined
+                    ? `May ${allowedWords(invite.permissions)}: ${whatOf(invite, names)}`
+                    : `May see one film of ${whatOf(invite, names)}`}
                 </small>
                 <small>
                   {invite.expires === undefined

@@ -20,6 +20,7 @@ test('links are read with what they open and until when', () => {
     for: 'Tom',
     topic: 'kitchen-x7k2/camera',
     device: undefined,
+    capture: undefined,
     isCall: false,
     permissions: ['view'],
     expires: Date.UTC(2026, 10, 22, 10),

@@ -9,6 +9,8 @@ export interface Invite {
   readonly for: string;
   readonly topic: string | undefined;
   readonly device: string | undefined;
+  /** To this film of the device alone. */
+  readonly capture: string | undefined;
   readonly isCall: boolean;
   readonly permissions: readonly Permission[];
   readonly expires: number | undefined;
@@ -42,6 +44,7 @@ function decodeInvite(fields: Fields): Invite | undefined {
     for: fields.text('for'),
     topic: fields.maybeText('topic'),
     device: fields.maybeText('device'),
+    capture: fields.maybeText('capture'),
     isCall: fields.flag('call'),
     permissions: knownPermissions(fields.texts('permissions')),
     expires: fields.time('expires'),

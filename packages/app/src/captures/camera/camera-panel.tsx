@@ -23,32 +23,25 @@ import { ScheduleDialog } from './schedule-dialog.tsx';
 /** The news come as events; this is for those that were missed. */
 const PERIOD_MS = 30_000;
 
-/** A device's camera: whether it is armed, what it was told last and how far that came, and what to tell it now. */
+/** A device's camera, for who may command it: whether it is armed, what it was told last and how far that came. */
 export function CameraPanel({ device, isOnline }: { device: string; isOnline: boolean }) {
   const { me } = useMe();
-  const asked = useAsked(cameraPath(device), decodeCamera, PERIOD_MS);
+  const mayCommand = may(me, 'command', device);
+  const asked = useAsked(mayCommand ? cameraPath(device) : undefined, decodeCamera, PERIOD_MS);
   const [heard, setHeard] = useState<{ readonly since: unknown; readonly camera: Camera }>();
-  useEvents(`/api/v1/devices/${segment(device)}/events`, 'camera', (_kind, value) =>
+  useEvents(mayCommand ? `/api/v1/devices/${segment(device)}/events` : undefined, 'camera', (_kind, value) =>
     setHeard({ since: asked.value, camera: decodeCamera(value) }),
   );
   // The later of the two: an answer that came after the event says more.
   const camera = heard && heard.since === asked.value ? heard.camera : asked.value;
   if (!camera) return null;
-  const mayCommand = may(me, 'command', device);
   return (
     <section class="camera" aria-label="Camera">
       <ArmedLine camera={camera} isOnline={isOnline} />
-      {mayCommand && (
-        <CameraButtons device={device} camera={camera} isOnline={isOnline} onTold={asked.reload} />
-      )}
+      <CameraButtons device={device} camera={camera} isOnline={isOnline} onTold={asked.reload} />
       {camera.problem !== undefined && <p class="trouble small">{camera.problem}</p>}
       {camera.last[0] && <LastTold told={camera.last[0]} />}
-      <ScheduleLine
-        device={device}
-        camera={camera}
-        mayChange={mayCommand && mayLookAround(me)}
-        onChanged={asked.reload}
-      />
+      <ScheduleLine device={device} camera={camera} mayChange={mayLookAround(me)} onChanged={asked.reload} />
     </section>
   );
 }
@@ -64,7 +57,7 @@ function ArmedLine({ camera, isOnline }: { camera: Camera; isOnline: boolean }) 
         <strong>{word}</strong>
         <small>
           {hint}
-          {at !== undefined && ` By ${by ?? 'its schedule'}, ${showMoment(at, Date.now())}.`}
+          {at !== undefined && ` By ${by}, ${showMoment(at, Date.now())}.`}
         </small>
       </span>
     </p>
@@ -123,7 +116,7 @@ function LastTold({ told }: { told: Told }) {
   return (
     <div class="told" role="status">
       <small>
-        {commandWords[command]}, by {by ?? 'the schedule'}
+        {commandWords[command]}, by {by}
         {when}
       </small>
       {failed === undefined ? (

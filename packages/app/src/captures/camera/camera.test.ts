@@ -6,17 +6,35 @@ const asked = '2026-11-21T14:02:05.000Z';
 
 test('a camera is understood, the newest command first', () => {
   const camera = decodeCamera({
-    armed: { wanted: true, known: null, by: 'Anna', at: asked },
+    armed: { wanted: true, known: null, by: 'the schedule', at: asked },
+    problem: 'nobody listens',
     schedule: null,
     last: [
-      { id: 'c1', command: 'capture', by: 'Ben', asked: '2026-11-21T13:00:00Z', failed: 'nobody listens' },
-      { id: 'c2', command: 'arm', by: 'Anna', asked, delivered: null, handed: null, failed: null },
+      {
+        id: 'c1',
+        command: 'capture',
+        by: 'Ben',
+        asked: '2026-11-21T13:00:00Z',
+        failed: 'nobody listens',
+      },
+      {
+        id: 'c2',
+        command: 'arm',
+        by: 'Anna',
+        asked,
+        delivered: null,
+        handed: null,
+        failed: null,
+      },
       { id: 'c3', command: 'dance', asked },
     ],
   });
   assert.equal(camera.wanted, true);
   assert.equal(camera.known, undefined);
   assert.equal(camera.schedule, undefined);
+  assert.equal(camera.by, 'the schedule');
+  assert.equal(camera.problem, 'nobody listens');
+  assert.equal(camera.last[0]?.by, 'Anna');
   assert.deepEqual(
     camera.last.map(({ id, failed }) => [id, failed]),
     [

@@ -9,8 +9,8 @@ export type Command = (typeof commands)[number];
 export interface Told {
   readonly id: string;
   readonly command: Command;
-  /** Who asked; `undefined`: the schedule, or somebody who is gone. */
-  readonly by: string | undefined;
+  /** Who asked. */
+  readonly by: string;
   readonly asked: number | undefined;
   /** When the device had it. */
   readonly delivered: number | undefined;
@@ -26,7 +26,8 @@ export interface Camera {
   readonly wanted: boolean | undefined;
   /** What it was told last; `undefined`: nothing that is known. */
   readonly known: boolean | undefined;
-  readonly by: string | undefined;
+  /** Who said what it is to be, and when; empty: nobody. */
+  readonly by: string;
   readonly at: number | undefined;
   /** Why it cannot be told anything now, in words. */
   readonly problem: string | undefined;
@@ -46,7 +47,7 @@ export function decodeCamera(value: unknown): Camera {
   return {
     wanted: armed.maybeFlag('wanted'),
     known: armed.maybeFlag('known'),
-    by: armed.maybeText('by'),
+    by: armed.text('by'),
     at: armed.time('at'),
     problem: fields.maybeText('problem'),
     schedule: fields.has('schedule') ? decodeSchedule(fields.object('schedule')) : undefined,
@@ -62,7 +63,7 @@ function decodeTold(fields: Fields): Told | undefined {
   return {
     id,
     command,
-    by: fields.maybeText('by'),
+    by: fields.text('by'),
     asked: fields.time('asked'),
     delivered: fields.time('delivered'),
     handed: fields.time('handed'),

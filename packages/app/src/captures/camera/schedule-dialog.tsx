@@ -136,8 +136,7 @@ function HoursRow({
           <Icon name="remove" />
         </button>
       </div>
-      {to < from && <p class="hint">Until the next day.</p>}
-      {to === from && <p class="hint">All day.</p>}
+      {to <= from && <p class="hint">Until the next day.</p>}
     </fieldset>
   );
 }

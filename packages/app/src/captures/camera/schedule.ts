@@ -42,7 +42,7 @@ export function scheduleWords({ weekly }: Pick<Schedule, 'weekly'>): string {
 }
 
 function hoursWords({ from, to }: Hours): string {
-  return from === to ? 'all day' : `${from}–${to}`;
+  return from === '00:00' && to === '00:00' ? 'all day' : `${from}–${to}`;
 }
 
 /** `every day`, `Mon–Fri`, `Mon, Wed`. */
