@@ -6,6 +6,7 @@ import { type Identity, MeContext, useIdentity } from './account/use-me.ts';
 import { AuditPage } from './audit/audit-page.tsx';
 import { CapturesPage } from './captures/captures-page.tsx';
 import { FilmPage } from './captures/film-page.tsx';
+import { SharedFilmPage } from './captures/shared-film-page.tsx';
 import { DevicePage } from './devices/device-page.tsx';
 import { DevicesPage } from './devices/devices-page.tsx';
 import { LinkRefused, NotNow, Unreachable } from './entrance/front-pages.tsx';
@@ -22,6 +23,7 @@ import { OpenLive } from './live/open-live.tsx';
 import { WatchPage } from './live/watch.tsx';
 import { PeoplePage } from './people/people-page.tsx';
 import { PersonPage } from './people/person-page.tsx';
+import { stayTold } from './push/subscription.ts';
 import { hrefs, parseRoute, type Route } from './route.ts';
 
 /** The app: who is here, then the page that the address asks for. */
@@ -48,6 +50,9 @@ function Entrance() {
   if (route.page === 'invite') {
     return <InvitePage secret={route.secret} me={me} onOpened={refresh} />;
   }
+  if (route.page === 'sharedFilm') {
+    return <SharedFilmPage key={route.secret} secret={route.secret} me={me} onOpened={refresh} />;
+  }
   if (!me) return <Outside identity={identity} route={route} onSignedIn={refresh} />;
   return (
     <MeContext.Provider value={{ me, refresh }}>
@@ -57,6 +62,8 @@ function Entrance() {
 }
 
 function Inside({ me, route }: { me: Me; route: Route }) {
+  // Where it comes to nothing the account page says why.
+  useEffect(() => void stayTold(me.id).catch(() => undefined), [me.id]);
   if (route.page === 'watch') return <WatchPage key={route.topic} topic={route.topic} />;
   if (route.page === 'welcome' && !me.invite) return <WelcomePage />;
   return (

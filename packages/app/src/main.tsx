@@ -1,5 +1,6 @@
 import { render } from 'preact';
 import { App } from './app.tsx';
+import { Fields } from './http/fields.ts';
 
 render(<App />, document.body);
 
@@ -8,4 +9,9 @@ if ('serviceWorker' in navigator) {
   navigator.serviceWorker
     .register('/sw.js')
     .catch((error: unknown) => console.warn('no offline shell:', error));
+  // A notification was tapped.
+  navigator.serviceWorker.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
+    const place = new Fields(data).text('goTo');
+    if (place.startsWith('#/')) location.hash = place;
+  });
 }

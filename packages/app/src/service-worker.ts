@@ -1,4 +1,6 @@
 // The shell of the app, kept so that it opens at once and without a network. Live data and sign-in never pass here.
+import { type PushWorld, showPushes } from './push/worker.ts';
+
 declare const __PERCH_VERSION__: string;
 
 interface WorkerScope {
@@ -17,9 +19,11 @@ interface FetchLikeEvent extends LifecycleEvent {
 }
 
 // TypeScript has the worker's own types only in a library that clashes with the page's.
-const worker = self as unknown as WorkerScope;
+const worker = self as unknown as WorkerScope & PushWorld;
 const CACHE = `perch-shell-${__PERCH_VERSION__}`;
 const SHELL = ['/', '/app.js', '/app.css', '/player.js', '/icon.svg', '/manifest.webmanifest'];
+
+showPushes(worker);
 
 worker.addEventListener('install', (event) => {
   event.waitUntil(

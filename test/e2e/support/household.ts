@@ -42,6 +42,14 @@ export function household(now = Date.now()) {
       address: '192.0.2.7',
     },
   ];
+  const push = {
+    publicKey: 'BAAA',
+    subscription: null as object | null,
+    quiet: {
+      ...{ from: '22:00', to: '07:00', zone: 'Europe/Zurich', days: [1, 2, 3, 4, 5, 6, 7], alarms: true },
+    },
+    devices: devices.map(({ id, name }, i) => ({ id, name, send: i === 0 ? 'all' : 'alarms' })),
+  };
   const invites = [
     {
       id: 'i1',
@@ -185,6 +193,7 @@ export function household(now = Date.now()) {
       );
       return done;
     },
+    'GET /api/v1/push': () => json(push),
     'GET /api/v1/tokens': () => json(tokens),
     'POST /api/v1/tokens': ({ body }) => {
       tokens.push({

@@ -4,6 +4,7 @@ import { Icon } from '../frame/icon.tsx';
 import { clearAddress } from '../frame/navigate.ts';
 import { Page } from '../frame/page.tsx';
 import { allowedWords, roleWords } from '../people/permission-words.ts';
+import { PushSection } from '../push/push-section.tsx';
 import { hrefs } from '../route.ts';
 import { hasNoKey, type Me, mayLookAround } from './me.ts';
 import { NameForm } from './name-form.tsx';
@@ -55,6 +56,7 @@ function Person({ me, refresh }: { me: Me; refresh: () => Promise<void> }) {
           {roleWords[me.role].label} of {me.household.name || 'this household'}. {roleWords[me.role].hint}.
         </p>
       </section>
+      <PushSection me={me} />
       <Passkeys passkeys={me.passkeys} refresh={refresh} />
       <PasswordSection me={me} refresh={refresh} />
       <SessionList />
