@@ -102,10 +102,10 @@ export interface ShownCamera {
   readonly armed: {
     readonly wanted: boolean | null;
     readonly known: boolean | null;
-    readonly by: { readonly kind: string; readonly name?: string } | null;
+    readonly by: string | null;
     readonly at: string | null;
-    readonly problem: string | null;
   };
+  readonly problem: string | null;
   readonly zone: string | null;
   readonly schedule: null | { readonly zone: string; readonly isOn: boolean; readonly next: string | null };
   readonly last: readonly ShownCommand[];

@@ -133,10 +133,8 @@ const NO_ZONE = 'zone: the device has not said in which time zone it is: give on
 
 const stateShape = { type: ['boolean', 'null'] } as const;
 const asker = {
-  type: ['object', 'null'],
-  description:
-    '`schedule`: its schedule; `relay`: the relay says it again to a device that came back otherwise',
-  properties: { kind: { type: 'string' }, id: { type: 'string' }, name: { type: 'string' } },
+  type: ['string', 'null'],
+  description: 'Whose name; `the schedule`; or `the relay, once more`: to a device that came back otherwise',
 } as const;
 const timeOfDay = { type: 'string', pattern: '^([01][0-9]|2[0-3]):[0-5][0-9]$' } as const;
 const weekly = {
@@ -188,9 +186,9 @@ const cameraShape = {
       known: { ...stateShape, description: 'What the camera program was told last. null: it does not know' },
       by: asker,
       at: timeOrNull,
-      problem: { type: ['string', 'null'], description: 'Why the camera program cannot be told' },
     },
   },
+  problem: { type: ['string', 'null'], description: 'Why the camera program cannot be told now' },
   zone: { type: ['string', 'null'], description: "The device's own time zone" },
   schedule: {
     type: ['object', 'null'],
