@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { Icon } from '../frame/icon.tsx';
 import type { Capture } from './capture.ts';
 import { showLength } from './capture-words.ts';
@@ -20,8 +20,15 @@ export function FilmScreen({
   const [goal, setGoal] = useState<number>();
   // The same place twice is two jumps.
   const jump = (to: number) => setGoal((last) => (last === to ? to + 0.001 : to));
+  const screen = useRef<HTMLDivElement>(null);
+  useSpace(() => {
+    const video = screen.current?.querySelector('video');
+    if (video?.paused)
+      void video.play().catch(() => undefined); // the player says why
+    else video?.pause();
+  });
   return (
-    <div class="film-screen">
+    <div class="film-screen" ref={screen}>
       <FilmPlayer
         id={film.id}
         isComplete={film.isComplete}
@@ -48,3 +55,21 @@ export function FilmScreen({
     </div>
   );
 }
+
+/** The space bar plays and pauses, wherever it has no other meaning. */
+function useSpace(onSpace: () => void): void {
+  const act = useRef(onSpace);
+  act.current = onSpace;
+  useEffect(() => {
+    const listen = (event: KeyboardEvent) => {
+      const isTaken = event.target instanceof Element && event.target.closest(TAKES_SPACE);
+      if (event.key !== ' ' || event.defaultPrevented || isTaken) return;
+      event.preventDefault();
+      act.current();
+    };
+    addEventListener('keydown', listen);
+    return () => removeEventListener('keydown', listen);
+  }, []);
+}
+
+const TAKES_SPACE = 'video, button, a, input, select, summary, dialog';

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { Me } from '../account/me.ts';
+import { type Me, may } from '../account/me.ts';
 import { Front } from '../entrance/front.tsx';
 import { DeedButton } from '../frame/form.tsx';
 import { Icon } from '../frame/icon.tsx';
@@ -30,7 +30,8 @@ export function SharedFilmPage({
 }) {
   const [opened, setOpened] = useState<OpenedShare>();
   const [problem, setProblem] = useState<Problem>();
-  const isSomebodys = me !== undefined && !me.invite;
+  // Who may see all films stays who they are; anybody else would be signed out here.
+  const isSomebodys = me !== undefined && !me.invite && !may(me, 'captures', '*');
   const open = async () => {
     const answer = await openShare(secret);
     if (!answer.ok) return setProblem(answer.problem);
