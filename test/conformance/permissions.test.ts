@@ -120,6 +120,14 @@ const samples: Readonly<Record<string, Sample>> = {
   'GET /api/v1/captures/:id/thumbnail.jpg': { in: 404 },
   'GET /api/v1/captures/:id/strip.jpg': { in: 404 },
   'GET /api/v1/captures/:id/segments/:segment': { in: 404 },
+  'GET /api/v1/captures/:id/export.zip': { in: 200 },
+  'GET /api/v1/captures/:id/shares': { in: 200 },
+  'POST /api/v1/captures/:id/shares': { body: {}, in: 400 },
+  'DELETE /api/v1/captures/shares/:id': { in: 404 },
+  'POST /api/v1/shares/open': { body: { secret: 'guess' }, in: 410 },
+  'GET /api/v1/captures/days': { in: 200 },
+  // Its answer never ends: the header shows that it begins.
+  'GET /api/v1/captures/events': { in: 200 },
   'GET /api/v1/push': { in: 200 },
   'PUT /api/v1/push/subscription': { body: {}, in: 400 },
   'DELETE /api/v1/push/subscription': { in: 204 },
@@ -284,7 +292,9 @@ async function makeCapture(): Promise<string> {
   });
   await device.hears(1);
   const capture = { id: 'a', trigger: 'pir', timestamp: 1 };
-  device.send(JSON.stringify({ type: 'event', id: 'e', event: { kind: 'end', capture, segments: 0 } }));
+  // Nothing of it can be played; an alarm tells that it was.
+  const event = { kind: 'alarm', timestamp: 1, capture };
+  device.send(JSON.stringify({ type: 'event', id: 'e', event }));
   await device.hears(2);
   const by = await callers.bring('owner');
   const { body } = await send(`${relay.url}/api/v1/captures`, { method: 'GET', headers: by.headers });

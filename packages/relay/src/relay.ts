@@ -199,7 +199,9 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
       tokensRoutes(routes, { tokens, revocations, audit });
       auditRoutes(routes, { audit, database });
       devicesRoutes(routes, { devices, revocations, audit, isOnline });
-      captureRoutes(routes, { captures, gate, audit, clock });
+      captureRoutes(routes, {
+        ...{ captures, devices, invites, callers, gate, revocations, audit, refusals, clock },
+      });
       pushRoutes(routes, { push, devices, audit });
       cameraRoutes(routes, { cameras, audit });
       deviceControlRoutes(routes, { links, cameras, gate, audit, clock });

@@ -55,6 +55,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
     'looks at a recording of',
   ),
   'capture-change': verb('changed a recording of', 'tried to change a recording of'),
+  'capture-share': verb('shared a recording of', 'tried to open a link to a recording'),
   'capture-remove': verb('deleted a recording of', 'tried to delete a recording of'),
   'push-change': verb('changed what they are told of', 'tried to change what they are told of'),
   backup: verb('made a backup of the relay', 'tried to make a backup of the relay'),

@@ -220,6 +220,7 @@ const opened = {
 const shape = {
   ...opened,
   id: { type: 'string' },
+  capture: { type: 'string', description: 'To this film alone, of the device' },
   call: { type: 'boolean' },
   madeBy: { type: 'string', description: 'Name of the user who made it' },
   created: time,
@@ -233,6 +234,7 @@ const shown = (invite: Invite) => ({
   id: invite.id,
   for: invite.for,
   ...(invite.place.topic === undefined ? { device: invite.place.device } : { topic: invite.place.topic }),
+  ...(invite.place.capture !== undefined && { capture: invite.place.capture }),
   call: invite.place.isCall === true,
   permissions: invite.permissions,
   created: dateOf(invite.created),

@@ -182,9 +182,9 @@ function selfOf(caller: Known, household: Household, own: readonly Passkey[]): o
       return { id, name, role, signInName, hasPassword, passkeys, permissions: lists };
     }
     case 'invite': {
-      const { id, for: name, topic, device, permissions } = caller.invite;
+      const { id, for: name, topic, device, capture, permissions } = caller.invite;
       const lists = device === undefined ? {} : { [device]: permissions };
-      const invite = { id, for: name, topic, device, permissions };
+      const invite = { id, for: name, topic, device, capture, permissions };
       return { id, name, role: 'guest', invite, hasPassword: false, passkeys: [], permissions: lists };
     }
     case 'token':
@@ -224,6 +224,7 @@ const meAnswer = {
           for: text,
           topic: text,
           device: text,
+          capture: text,
           permissions: { type: 'array', items: text },
         },
       },

@@ -151,10 +151,12 @@ async function judge(
     case 'capture': {
       const caller = judgePerson(request, await callers.ofSession(request), 'session', NO_SIGN_IN);
       if ('code' in caller) return caller;
-      const film = await captures?.find((request.params as { id: string }).id);
-      if (!film) return NO_CAPTURE;
+      const { id: capture } = request.params as { id: string };
+      const found = await captures?.find(capture);
+      if (!found) return NO_CAPTURE;
+      const film = { capture, household: found.household, device: found.device };
       // Its household's, also when the device is not enrolled any more.
-      const verdict = judgeDevice(caller, film.device, film.household, 'captures');
+      const verdict = judgeDevice(caller, film, 'captures');
       if ('code' in verdict) return verdict.code === 404 ? NO_CAPTURE : verdict;
       return judgeRole(verdict, permit.least ?? 'guest');
     }
@@ -162,7 +164,8 @@ async function judge(
       const caller = judgePerson(request, await callers.ofSession(request), 'session', NO_SIGN_IN);
       if ('code' in caller) return caller;
       const { id: device } = request.params as { id: string };
-      const verdict = judgeDevice(caller, device, await devices?.householdOf(device), permit.permission);
+      const household = await devices?.householdOf(device);
+      const verdict = judgeDevice(caller, { device, household }, permit.permission);
       return 'code' in verdict ? verdict : judgeRole(verdict, permit.least ?? 'guest');
     }
   }
@@ -189,13 +192,13 @@ function judgeRole(caller: Known, least: Role): Known | Refusal {
 
 function judgeDevice(
   caller: Known,
-  device: string,
-  household: string | undefined,
+  place: { readonly device: string; readonly household: string | undefined; readonly capture?: string },
   permission: Permission | 'any',
 ): Known | Refusal {
+  const { household } = place;
   // Who has nothing to do with a device does not learn that it is there.
   if (household === undefined || household !== caller.household) return { ...NO_DEVICE, caller };
-  const has = (wanted: readonly Permission[]) => rightAt(caller, { household, device }, wanted);
+  const has = (wanted: readonly Permission[]) => rightAt(caller, { ...place, household }, wanted);
   const any = has(permissions);
   if (any.permissions.length === 0) return { ...NO_DEVICE, caller };
   const right = permission === 'any' ? any : has([permission]);

@@ -20,7 +20,7 @@ export interface SentFile {
 export async function sendFile(
   request: FastifyRequest,
   reply: FastifyReply,
-  { path, type, saveAs, whileHolds }: SentFile,
+  { path, type, saveAs: name, whileHolds }: SentFile,
 ): Promise<FastifyReply> {
   const { size, mtimeMs } = await stat(path);
   const etag = `"${basename(path)}-${size}-${Math.floor(mtimeMs)}"`;
@@ -30,7 +30,7 @@ export async function sendFile(
     ETag: etag,
     // Kept by the browser, asked about each time: a right may have ended.
     'Cache-Control': 'private, no-cache',
-    ...(saveAs !== undefined && { 'Content-Disposition': `attachment; filename="${saveAs}"` }),
+    ...(name !== undefined && { 'Content-Disposition': saveAs(name) }),
   });
   if (request.headers['if-none-match'] === etag) return reply.code(304).send();
   const range = rangeOf(request, etag, size);
@@ -50,6 +50,17 @@ export async function sendFile(
   const right = whileHolds(() => stream.destroy());
   stream.once('close', () => right[Symbol.dispose]());
   return reply.send(stream);
+}
+
+/** `Content-Disposition` for a file that is to be saved (RFC 6266): a plain name for old browsers, and the real one. */
+export function saveAs(name: string): string {
+  const safe = name.replaceAll(/[/\\:*?"<>|\p{Cc}]/gu, '-');
+  const plain = safe.replaceAll(/[^ -~]/g, '_');
+  const real = encodeURIComponent(safe).replaceAll(
+    /['()*]/g,
+    (sign) => `%${sign.charCodeAt(0).toString(16)}`,
+  );
+  return `attachment; filename="${plain}"; filename*=UTF-8''${real}`;
 }
 
 /** RFC 9110 14.1.2: `bytes=first-last`, `bytes=first-`, `bytes=-length`. Anything else is as if nothing were asked. */

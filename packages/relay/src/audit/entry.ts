@@ -43,6 +43,7 @@ export type Act =
   | 'capture-begin'
   | 'capture-view'
   | 'capture-change'
+  | 'capture-share'
   | 'capture-remove'
   | 'push-change'
   | 'request'

@@ -102,3 +102,18 @@ export function decodeSegment(row: Row): Segment {
 /** Whether nothing more of it is to come. */
 export const isComplete = ({ ended, expected, here, lost }: CaptureSummary): boolean =>
   ended !== undefined && (expected === undefined || here + lost >= expected);
+
+const count = (what: string, states: string) =>
+  `(SELECT ${what} FROM capture_segments s WHERE s.capture = c.id AND s.state IN (${states}))`;
+
+/** Bytes of the files of film `c`. */
+export const USED_BYTES = count('CAST(coalesce(sum(s.size), 0) AS BIGINT)', "'here', 'cut'");
+
+/** Selects film `c` as {@link decodeSummary} reads it. */
+export const SUMMARY = `SELECT c.*,
+  ${count('count(*)', "'here', 'cut'")} AS here,
+  ${count('count(*)', "'lost', 'removed'")} AS lost,
+  ${USED_BYTES} AS bytes,
+  ${count('CAST(coalesce(sum(s.duration), 0) AS BIGINT)', "'here', 'cut'")} AS duration,
+  (SELECT count(*) FROM capture_alarms a WHERE a.capture = c.id) AS alarms
+  FROM captures c`;

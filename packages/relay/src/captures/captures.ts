@@ -4,11 +4,14 @@ import type { Audit } from '../audit/audit.ts';
 import { dataError } from '../errors.ts';
 import type { LastingAuthority } from '../people/caller.ts';
 import type { Database } from '../storage/database.ts';
+import { Catalogue } from './catalogue.ts';
 import { CloudLines } from './cloudtalker/cloud-lines.ts';
 import { Films } from './films/films.ts';
 import { Tools } from './films/tools.ts';
 import { Library } from './library.ts';
+import { LiveNews } from './live-news.ts';
 import { CaptureLines } from './receive/capture-lines.ts';
+import { Retention } from './retention.ts';
 import { disk, type Files } from './store/files.ts';
 import { SegmentStore } from './store/segment-store.ts';
 
@@ -36,6 +39,10 @@ const UNFINISHED_MS = 2 * 86_400_000;
 /** Films: how they come in, where they are kept, how they are shown and when they go. */
 export class Captures implements AsyncDisposable {
   readonly library: Library;
+  readonly catalogue: Catalogue;
+  readonly retention: Retention;
+  /** For who looks on. */
+  readonly news: LiveNews;
   readonly store: SegmentStore;
   readonly films: Films;
   readonly lines: CaptureLines;
@@ -60,7 +67,10 @@ export class Captures implements AsyncDisposable {
     this.#options = options;
     this.store = store;
     this.library = new Library({ database, clock });
+    this.catalogue = new Catalogue({ database });
+    this.retention = new Retention({ database, clock });
     const { library } = this;
+    this.news = this.#scope.own(new LiveNews({ library, logger }));
     const tools = this.#scope.own(new Tools({ clock }));
     this.films = new Films({ directory: join(directory, 'shown'), library, store, tools, clock, logger });
     const begun = library.news.on('begun', ({ household, device, cause, timestamp }) => {
@@ -106,14 +116,19 @@ export class Captures implements AsyncDisposable {
   async sweep(): Promise<void> {
     const { audit, clock, logger } = this.#options;
     try {
-      for (const id of await this.library.overdue()) {
-        const film = await this.library.find(id);
-        if (!film || !(await this.remove(id, { isGiven: false }))) continue;
-        const { household, device, timestamp } = film;
-        const detail = `of ${new Date(timestamp * 1_000).toISOString()}, by the household's limits`;
-        const who = { kind: 'host' } as const;
-        audit.done({ who, household, device, what: 'capture-remove', from: 'here', detail });
+      for (let isMore = true; isMore; ) {
+        isMore = false;
+        for (const id of await this.retention.overdue()) {
+          const film = await this.library.find(id);
+          if (!film || !(await this.remove(id, { isGiven: false }))) continue;
+          isMore = true;
+          const { household, device, timestamp } = film;
+          const detail = `of ${new Date(timestamp * 1_000).toISOString()}, by the household's limits`;
+          const who = { kind: 'host' } as const;
+          audit.done({ who, household, device, what: 'capture-remove', from: 'here', detail });
+        }
       }
+      await this.retention.prune();
       await this.store.sweep(clock.wall());
       await this.films.sweep();
     } catch (error) {

@@ -1,56 +1,29 @@
 import { randomBytes } from 'node:crypto';
 import { type Clock, Emitter } from '@perch/runtime';
-import type { Database, Queries, Value } from '../storage/database.ts';
+import type { Database, Queries } from '../storage/database.ts';
 import {
   type Capture,
   type CaptureFacts,
   type CaptureSummary,
-  type Cause,
   decodeCapture,
   decodeSegment,
   decodeSummary,
   type Segment,
+  SUMMARY,
 } from './capture.ts';
+import type { Alarm } from './catalogue.ts';
 import type { StoredFile } from './store/place.ts';
 
 /** What happened to films. */
 export interface LibraryNews {
   /** The first of a film has come. */
   begun: Capture;
-  /** A segment is here, or is known never to come, or the film is over. */
+  /** A segment is here, or is known never to come; or something else of the film is known now. */
   changed: { readonly capture: string; readonly segment?: number };
+  /** A film was deleted. */
+  removed: { readonly capture: string; readonly household: string; readonly device: string };
   /** There is one more alarm. */
   alarm: Alarm & { readonly household: string };
-}
-
-/** Which films a list is to have: the newest first. */
-export interface Wanted {
-  readonly household: string;
-  readonly device?: string | undefined;
-  readonly cause?: Cause | undefined;
-  /** Only those with an alarm. */
-  readonly withAlarm?: boolean | undefined;
-  /** Only those not newer than this: seconds since 1970. */
-  readonly until?: number | undefined;
-  /** Only those that come after this one in the list. */
-  readonly after?: { readonly timestamp: number; readonly id: string } | undefined;
-  readonly most: number;
-}
-
-/** An event without film, or one that a film tells of. `timestamp`: seconds since 1970. */
-export interface Alarm {
-  readonly device: string;
-  readonly id: string;
-  readonly timestamp: number;
-  /** The relay's id of the film that tells of it. */
-  readonly capture: string | undefined;
-  readonly gpio: number | undefined;
-}
-
-/** What of its films a household keeps at most; `undefined`: no limit. What somebody marked stays in any case. */
-export interface RetentionLimits {
-  readonly days: number | undefined;
-  readonly bytes: number | undefined;
 }
 
 /** A segment whose bytes are on the disk. */
@@ -154,6 +127,7 @@ export class Library {
     const [playable, duration, reason] =
       'duration' in verdict ? [1, verdict.duration, null] : [0, null, verdict.reason];
     await this.#database.execute(update, [playable, duration, reason, capture, number, sha256]);
+    this.news.emit('changed', { capture });
   }
 
   /** A segment by the device's own names for it; `undefined` where nothing is known of it. */
@@ -180,46 +154,10 @@ export class Library {
     return this.#database.query(select, [id], decodeSegment);
   }
 
-  list({ household, device, cause, withAlarm, until, after, most }: Wanted): Promise<CaptureSummary[]> {
-    const select = `${SUMMARY} WHERE c.removed IS NULL AND c.household = ?
-      AND (CAST(? AS TEXT) IS NULL OR c.device = ?) AND (CAST(? AS TEXT) IS NULL OR c.cause = ?)
-      AND (CAST(? AS BIGINT) IS NULL OR c.timestamp <= ?)
-      AND (CAST(? AS BIGINT) IS NULL OR c.timestamp < ? OR (c.timestamp = ? AND c.id > ?))
-      AND (CAST(? AS BIGINT) = 0 OR c.id IN (SELECT capture FROM capture_alarms WHERE household = ?))
-      ORDER BY c.timestamp DESC, c.id LIMIT ?`;
-    const each = (value: Value | undefined): Value[] => [value ?? null, value ?? null];
-    const from = after?.timestamp;
-    const values = [
-      household,
-      ...[...each(device), ...each(cause), ...each(until)],
-      ...[...each(from), from ?? null, after?.id ?? null],
-      ...[withAlarm ? 1 : 0, household, most],
-    ];
-    return this.#database.query(select, values, decodeSummary);
-  }
-
-  /** The newest alarms of a household, or of one of its devices. */
-  alarms({
-    household,
-    device,
-    until,
-    most,
-  }: Omit<Wanted, 'cause' | 'withAlarm' | 'after'>): Promise<Alarm[]> {
-    const select = `SELECT * FROM capture_alarms WHERE household = ? AND (CAST(? AS TEXT) IS NULL OR device = ?)
-      AND (CAST(? AS BIGINT) IS NULL OR timestamp <= ?) ORDER BY timestamp DESC, id LIMIT ?`;
-    const values = [household, device ?? null, device ?? null, until ?? null, until ?? null, most];
-    return this.#database.query(select, values, (row) => ({
-      device: row.text('device'),
-      id: row.text('id'),
-      timestamp: row.number('timestamp'),
-      capture: row.optionalText('capture'),
-      gpio: row.optionalNumber('gpio'),
-    }));
-  }
-
   /** Says whether retention is to pass a film over. */
   async keep(id: string, isKept: boolean): Promise<void> {
     await this.#database.execute('UPDATE captures SET is_kept = ? WHERE id = ?', [isKept ? 1 : 0, id]);
+    this.news.emit('changed', { capture: id });
   }
 
   /**
@@ -228,8 +166,8 @@ export class Library {
    * @param isGiven somebody asked for it: a film with the keep flag goes too.
    * @returns the files that may be removed now; `undefined` where the film was not there, or is kept.
    */
-  remove(id: string, { isGiven }: { isGiven: boolean }): Promise<StoredFile[] | undefined> {
-    return this.#database.transaction(async (queries) => {
+  async remove(id: string, { isGiven }: { isGiven: boolean }): Promise<StoredFile[] | undefined> {
+    const gone = await this.#database.transaction(async (queries) => {
       const update = `UPDATE captures SET removed = ? WHERE id = ? AND removed IS NULL AND (is_kept = 0 OR ? = 1)
         RETURNING *`;
       const [capture] = await queries.query(update, [this.#now(), id, isGiven ? 1 : 0], decodeCapture);
@@ -237,8 +175,12 @@ export class Library {
       const segments = `UPDATE capture_segments SET state = 'removed' WHERE capture = ? AND state IN ('here', 'cut')
         RETURNING *`;
       const removed = await queries.query(segments, [id], decodeSegment);
-      return removed.flatMap((segment) => fileOf(capture, segment));
+      return { capture, files: removed.flatMap((segment) => fileOf(capture, segment)) };
     });
+    if (!gone) return undefined;
+    const { household, device } = gone.capture;
+    this.news.emit('removed', { capture: id, household, device });
+    return gone.files;
   }
 
   /** Files of films that were removed since then: some may still be there, where the relay ended in between. */
@@ -249,48 +191,6 @@ export class Library {
       fileOf({ device: row.text('device'), name: row.text('name') }, decodeSegment(row)),
     );
     return files.flat();
-  }
-
-  /** Films that retention may take, of households that want it, oldest first; with what their household keeps at most. */
-  async overdue(): Promise<string[]> {
-    const limits = await this.#database.query('SELECT * FROM capture_retention', [], (row) => ({
-      household: row.text('household'),
-      days: row.optionalNumber('days'),
-      bytes: row.optionalNumber('bytes'),
-    }));
-    const overdue: string[] = [];
-    for (const { household, days, bytes } of limits) {
-      const films = await this.#database.query(
-        `${SUMMARY} WHERE c.removed IS NULL AND c.household = ? ORDER BY c.timestamp, c.id`,
-        [household],
-        decodeSummary,
-      );
-      const oldest = days === undefined ? 0 : this.#now() / 1_000 - days * 86_400;
-      let sum = films.reduce((total, film) => total + film.bytes, 0);
-      for (const film of films) {
-        const isTooMuch = bytes !== undefined && sum > bytes;
-        if (film.isKept || (film.timestamp >= oldest && !isTooMuch)) continue;
-        overdue.push(film.id);
-        sum -= film.bytes;
-      }
-    }
-    return overdue;
-  }
-
-  /** How long a household keeps films. */
-  async retention(household: string): Promise<RetentionLimits> {
-    const select = 'SELECT * FROM capture_retention WHERE household = ?';
-    const [limits] = await this.#database.query(select, [household], (row) => ({
-      days: row.optionalNumber('days'),
-      bytes: row.optionalNumber('bytes'),
-    }));
-    return limits ?? { days: undefined, bytes: undefined };
-  }
-
-  async setRetention(household: string, { days, bytes }: RetentionLimits): Promise<void> {
-    const insert = `INSERT INTO capture_retention (household, days, bytes) VALUES (?, ?, ?)
-      ON CONFLICT (household) DO UPDATE SET days = excluded.days, bytes = excluded.bytes`;
-    await this.#database.execute(insert, [household, days ?? null, bytes ?? null]);
   }
 
   /** Ends films of cloudtalkers of which nothing has come for so long: no one else says that they are over. */
@@ -333,13 +233,3 @@ async function isKnown(queries: Queries, { device, name }: CaptureFacts): Promis
 
 const fileOf = ({ device, name }: { device: string; name: string }, segment: Segment): StoredFile[] =>
   segment.file ? [{ device, capture: name, segment: segment.number, ...segment.file }] : [];
-
-const count = (what: string, states: string) =>
-  `(SELECT ${what} FROM capture_segments s WHERE s.capture = c.id AND s.state IN (${states}))`;
-const SUMMARY = `SELECT c.*,
-  ${count('count(*)', "'here', 'cut'")} AS here,
-  ${count('count(*)', "'lost', 'removed'")} AS lost,
-  ${count('CAST(coalesce(sum(size), 0) AS BIGINT)', "'here', 'cut'")} AS bytes,
-  ${count('CAST(coalesce(sum(duration), 0) AS BIGINT)', "'here', 'cut'")} AS duration,
-  (SELECT count(*) FROM capture_alarms a WHERE a.capture = c.id) AS alarms
-  FROM captures c`;

@@ -1,10 +1,24 @@
 import { decodePermissions, type Permission } from '../people/permissions.ts';
 import type { Row } from '../storage/row.ts';
 
-/** What an invite is to: a topic, with the device that it is under; or a whole device, perhaps for a call. */
+/**
+ * What an invite is to: a topic, with the device that it is under; one film, with the device that filmed it; or a whole
+ * device, perhaps for a call.
+ */
 export type InvitePlace =
-  | { readonly topic: string; readonly device?: string | undefined; readonly isCall?: false }
-  | { readonly topic?: undefined; readonly device: string; readonly isCall: boolean };
+  | {
+      readonly topic: string;
+      readonly capture?: undefined;
+      readonly device?: string | undefined;
+      readonly isCall?: false;
+    }
+  | { readonly topic?: undefined; readonly capture: string; readonly device: string; readonly isCall?: false }
+  | {
+      readonly topic?: undefined;
+      readonly capture?: undefined;
+      readonly device: string;
+      readonly isCall: boolean;
+    };
 
 /** A link by which somebody comes in who is no user. Times are milliseconds since 1970. */
 export interface Invite {
@@ -40,7 +54,7 @@ export const decodeInvite = (row: Row): Invite => ({
 
 function decodePlace(row: Row): InvitePlace {
   const topic = row.optionalText('topic');
-  return topic === undefined
-    ? { device: row.text('device'), isCall: row.number('is_call') === 1 }
-    : { topic, device: row.optionalText('device') };
+  if (topic !== undefined) return { topic, device: row.optionalText('device') };
+  const [device, capture] = [row.text('device'), row.optionalText('capture')];
+  return capture === undefined ? { device, isCall: row.number('is_call') === 1 } : { device, capture };
 }

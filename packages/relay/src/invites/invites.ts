@@ -55,8 +55,8 @@ export class Invites {
     const { household, madeBy, place, permissions, once } = wanted;
     const secret = newSecret();
     const insert = `INSERT INTO invites
-      (id, hash, household, made_by, for_name, topic, device, is_call, permissions, created, expires, once, openings)
-      SELECT ?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS BIGINT), ?, CAST(? AS BIGINT),
+      (id, hash, household, made_by, for_name, topic, device, capture, is_call, permissions, created, expires, once, openings)
+      SELECT ?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS BIGINT), ?, CAST(? AS BIGINT),
         CAST(? AS BIGINT), CAST(? AS BIGINT), 0
       WHERE (SELECT count(*) FROM invites WHERE household = ?) < ? RETURNING *`;
     const [invite] = await this.#database.query(
@@ -69,6 +69,7 @@ export class Invites {
         wanted.for,
         place.topic ?? null,
         place.device ?? null,
+        place.capture ?? null,
         place.isCall ? 1 : 0,
         permissions.join(' '),
         now,
@@ -94,6 +95,12 @@ export class Invites {
     }));
   }
 
+  /** The links to one film that are good, the latest first. @param madeBy only of this user. */
+  async listOf(capture: string, household: string, madeBy?: string): Promise<readonly Invite[]> {
+    const all = await this.list(household, madeBy);
+    return all.filter(({ place }) => place.capture === capture);
+  }
+
   /** What an invite lets somebody do now; `undefined` where it is over. */
   async find(id: string): Promise<Invitation | undefined> {
     const select = 'SELECT * FROM invites WHERE id = ? AND expires > ?';
@@ -103,11 +110,20 @@ export class Invites {
 
   /** Spends an opening of an invite. @returns `undefined` for one that is wrong, over, or used as often as may be. */
   open(secret: string, from: SignInPlace): Promise<Opening | undefined> {
+    return this.#open(secret, from, 'capture IS NULL');
+  }
+
+  /** The same for a link to one film. */
+  openFilm(secret: string, from: SignInPlace): Promise<Opening | undefined> {
+    return this.#open(secret, from, 'capture IS NOT NULL');
+  }
+
+  #open(secret: string, from: SignInPlace, kind: string): Promise<Opening | undefined> {
     // One transaction: with a full disk an invite for one use stays good.
     return this.#database.transaction(async (queries) => {
       const now = Math.floor(this.#clock.wall());
       const spend = `UPDATE invites SET openings = openings + 1, last_opened = ?
-        WHERE hash = ? AND expires > ? AND (once = 0 OR openings = 0) RETURNING *`;
+        WHERE hash = ? AND expires > ? AND (once = 0 OR openings = 0) AND ${kind} RETURNING *`;
       const [invite] = await queries.query(spend, [now, hashSecret(secret), now], decodeInvite);
       const invitation = invite && (await invitationOf(queries, invite));
       if (!invitation) return undefined;
@@ -136,6 +152,12 @@ export class Invites {
   }
 }
 
+/** A film's device is none of its business. */
+function whereOf(place: InvitePlace): Pick<Invitation, 'topic' | 'device' | 'capture'> {
+  if (place.topic !== undefined) return { topic: place.topic };
+  return place.capture === undefined ? { device: place.device } : { capture: place.capture };
+}
+
 /** What of an invite its maker may still give; `undefined` where that is nothing. */
 async function invitationOf(queries: Queries, invite: Invite): Promise<Invitation | undefined> {
   const { id, household, place, expires } = invite;
@@ -147,7 +169,7 @@ async function invitationOf(queries: Queries, invite: Invite): Promise<Invitatio
     id,
     household,
     for: invite.for,
-    ...(place.topic === undefined ? { device: place.device } : { topic: place.topic }),
+    ...whereOf(place),
     permissions,
     expires,
     rests: [restingOn({ kind: 'user', id: maker.id }), ...rests],

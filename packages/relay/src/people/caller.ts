@@ -42,6 +42,8 @@ export interface Invitation {
   readonly for: string;
   readonly topic?: string;
   readonly device?: string;
+  /** This film alone. */
+  readonly capture?: string;
   readonly permissions: readonly Permission[];
   /** Milliseconds since 1970. */
   readonly expires: number;

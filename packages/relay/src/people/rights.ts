@@ -3,11 +3,12 @@ import type { Known, LastingAuthority } from './caller.ts';
 import { allowedOn, type Permission } from './permissions.ts';
 import type { User } from './user.ts';
 
-/** What a right is for: a device or a topic of a household. */
+/** What a right is for: a device, a topic or a film of a household. */
 export interface Place {
   readonly household: string;
   readonly device?: string | undefined;
   readonly topic?: string | undefined;
+  readonly capture?: string | undefined;
 }
 
 /** What of the permissions that were asked for somebody has, and on what that rests. */
@@ -29,7 +30,8 @@ export function rightAt(caller: Known, place: Place, wanted: readonly Permission
       const { invite } = caller;
       const isThere =
         (invite.device !== undefined && invite.device === place.device) ||
-        (invite.topic !== undefined && invite.topic === place.topic);
+        (invite.topic !== undefined && invite.topic === place.topic) ||
+        (invite.capture !== undefined && invite.capture === place.capture);
       const permissions = wanted.filter((permission) => isThere && invite.permissions.includes(permission));
       return { permissions, by: { ...caller.by, rests: [...caller.by.rests, ...device] } };
     }
