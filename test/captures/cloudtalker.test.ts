@@ -1,13 +1,7 @@
 import assert from 'node:assert/strict';
-import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
-import { FakeClock } from '@perch/testkit';
-import { signingRequest } from '../../packages/relay/src/devices/testing/test-device.ts';
-import { newKeyPair } from '../../packages/relay/src/tls/ca.ts';
-import { send } from '../conformance/support/callers.ts';
-import { openRelay, Peer } from '../support/relay.ts';
+import { CloudHome, nameOf } from './support/cloud-home.ts';
 
 /** As upstream writes it: keys sorted, with Python's blanks (COMPAT 4.4). */
 const STATE = '{"capture_asap": false, "heartbeat_period": 10, "id": 0, "pir_armed": false, "type": "state"}';
@@ -16,17 +10,9 @@ const mp4 = (size: number) => Buffer.concat([FTYP, randomBytes(size - FTYP.lengt
 
 /** A relay, and a cloudtalker of it that shows a client certificate and nothing else, as an unmodified one does. */
 async function home() {
-  const clock = new FakeClock({ wallMs: Date.now() });
-  const relay = await openRelay({ tls: 'local', clock });
-  const keys = newKeyPair();
-  const body = { code: await relay.createEnrolmentCode('yard'), csr: await signingRequest(keys) };
-  const enrolled = await send(`${relay.url}/api/v1/enroll`, { method: 'POST', body });
-  const { device, certificate } = JSON.parse(enrolled.body) as { device: string; certificate: string };
-  const secret = new URL(await relay.signInLink()).hash.slice(1);
-  const { cookies } = await send(`${relay.url}/api/v1/sign-in`, { method: 'POST', body: { secret } });
+  const at = await CloudHome.open();
   const connect = async () => {
-    const shown = { cert: certificate, key: keys.privateKey, insecure: true };
-    const peer = await Peer.open(`${relay.ws}/ds/v3`, shown);
+    const peer = await at.connect();
     return {
       peer,
       say: (message: object) => peer.send(JSON.stringify(message)),
@@ -37,32 +23,17 @@ async function home() {
       [Symbol.dispose]: () => peer[Symbol.dispose](),
     };
   };
-  const json = async <T>(path: string): Promise<T> => {
-    const headers = { Cookie: cookies.join('; ') };
-    return JSON.parse((await send(relay.url + path, { method: 'GET', headers })).body) as T;
+  return {
+    clock: at.clock,
+    connect,
+    films: () => at.films(),
+    until: at.until.bind(at),
+    filesOf: at.filesOf.bind(at),
+    json: <T>(path: string) => at.json<T>(path),
+    [Symbol.asyncDispose]: () => at[Symbol.asyncDispose](),
   };
-  const films = async () =>
-    json<{ id: string; cause: string; ended: string | null; segments: number; alarms: number }[]>(
-      '/api/v1/captures',
-    );
-  /** Resolves when the list is as wanted. */
-  const until = async (holds: (list: Awaited<ReturnType<typeof films>>) => boolean) => {
-    for (;;) {
-      const list = await films();
-      if (holds(list)) return list;
-    }
-  };
-  const filesOf = (name: string): Map<string, Buffer> => {
-    const directory = join(relay.data, 'captures', 'films', device, `cloudtalker-${name}`);
-    const names = existsSync(directory) ? readdirSync(directory) : [];
-    return new Map(names.map((file) => [file, readFileSync(join(directory, file))]));
-  };
-  const close = () => relay.close();
-  return { relay, clock, connect, films, until, filesOf, json, [Symbol.asyncDispose]: close };
 }
 
-const nameOf = (number: number, bytes: Buffer) =>
-  `${number}-${createHash('sha256').update(bytes).digest('hex').slice(0, 32)}.mp4`;
 const pir = { trigger_timestamp: 1_795_000_000, trigger: 'pir' };
 
 describe('an unmodified cloudtalker', () => {

@@ -155,12 +155,15 @@ async function compose(options: RelayOptions, scope: Scope): Promise<Relay> {
   });
 
   const cameras: Cameras = scope.own(
-    new Cameras({ database, wayTo: (device) => agentWay(links, device), audit, clock, logger }),
+    new Cameras({
+      wayTo: (device) => agentWay(links, device) ?? captures.cloudLines.wayTo(device),
+      ...{ database, audit, clock, logger },
+    }),
   );
-  const captures = scope.own(
+  const captures: Captures = scope.own(
     await Captures.open({
       whileHolds: (authority, end) => gate.whileHolds(authority, end),
-      ...{ data: options.data, database, audit, clock, logger },
+      ...{ data: options.data, database, audit, cameras, clock, logger },
     }),
   );
 

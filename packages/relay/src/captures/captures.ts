@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type Clock, type Logger, millis, Scope } from '@perch/runtime';
 import type { Audit } from '../audit/audit.ts';
+import type { Cameras } from '../cameras/cameras.ts';
 import { dataError } from '../errors.ts';
 import type { LastingAuthority } from '../people/caller.ts';
 import type { Database } from '../storage/database.ts';
@@ -22,6 +23,7 @@ export interface CapturesOptions {
   /** Calls `end` when a right has ended: the gate's. */
   readonly whileHolds: (authority: LastingAuthority, end: () => void) => Disposable;
   readonly audit: Audit;
+  readonly cameras: Pick<Cameras, 'wanted' | 'heardCloud'>;
   /** Default: the real disk. */
   readonly files?: Files;
   readonly clock: Clock;
@@ -87,7 +89,7 @@ export class Captures implements AsyncDisposable {
     });
     const receiving = { store, library, whileHolds, clock, logger };
     this.lines = this.#scope.own(new CaptureLines(receiving));
-    this.cloudLines = this.#scope.own(new CloudLines(receiving));
+    this.cloudLines = this.#scope.own(new CloudLines({ ...receiving, cameras: options.cameras }));
     const ending = clock.every(CLOUD_PERIOD, () => {
       library.endSilent(CLOUD_SILENCE).catch((error: Error) => {
         logger.warn('films of cloudtalkers could not be ended', { error: error.message });

@@ -2,11 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import {
-  type CloudState,
   type CloudTrigger,
   captureLimits,
   closeCodes,
-  cloudStateDefaults,
   decodeFromCloudtalker,
   type FromCloudtalker,
   fromCloudTrigger,
@@ -18,6 +16,7 @@ import type { CaptureFacts } from '../capture.ts';
 import type { Library } from '../library.ts';
 import type { Arriving } from '../store/arriving.ts';
 import type { SegmentStore } from '../store/segment-store.ts';
+import { CloudCamera } from './cloud-camera.ts';
 import { containerOf } from './container.ts';
 
 /** A cloudtalker pings every 55 s. One that is silent for so long is gone. */
@@ -34,6 +33,10 @@ export interface CloudLineOptions {
   readonly library: Library;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Whether the camera is to be armed; `undefined`: nobody ever said. */
+  readonly wanted: () => Promise<boolean | undefined>;
+  /** The device said whether it is armed; `isHere`: for the first time, and from now on {@link CloudLine.camera} can be told. */
+  readonly onArmed: (isArmed: boolean, isHere: boolean) => void;
   readonly onClosed: () => void;
 }
 
@@ -51,6 +54,8 @@ interface Coming {
  * whose start was not told is taken all the same; the same segment again is passed over, unless the first was cut.
  */
 export class CloudLine {
+  /** What it can be told. */
+  readonly camera: CloudCamera;
   readonly #options: CloudLineOptions;
   #work: Promise<void> = Promise.resolve();
   #waitingBytes = 0;
@@ -58,7 +63,6 @@ export class CloudLine {
   /** The film that has begun and was not said to be over. */
   #film: CaptureFacts | undefined;
   #isOver = false;
-  #isGreeted = false;
   #bytesRead = 0;
   #heardAt: number;
 
@@ -66,18 +70,21 @@ export class CloudLine {
     const { webSocket, clock, logger } = options;
     this.#options = options;
     this.#heardAt = clock.now();
+    this.camera = new CloudCamera({
+      send: (state) => {
+        if (webSocket.readyState === webSocket.OPEN) webSocket.send(JSON.stringify(state));
+      },
+      wanted: options.wanted,
+      onHeard: options.onArmed,
+      clock,
+    });
     webSocket.on('message', (data, isBinary) => this.#read(data as Buffer, isBinary));
     webSocket.on('error', (error) => logger.debug('a cloudtalker broke off', { error: error.message }));
     webSocket.on('close', () => {
+      this.camera.close();
       void this.stopped();
       options.onClosed();
     });
-  }
-
-  /** Tells the camera's state: only what changed has an effect there. */
-  tell(state: CloudState): void {
-    const { webSocket } = this.#options;
-    if (webSocket.readyState === webSocket.OPEN) webSocket.send(JSON.stringify(state));
   }
 
   /** Says goodbye. Resolves when all that came is on the disk; a segment that was coming is cut. */
@@ -126,6 +133,8 @@ export class CloudLine {
     }
     try {
       const message = decodeFromCloudtalker(bytes.toString());
+      // Nobody who waits for its answer waits for the disk.
+      if (message?.type === 'state') this.camera.heard(message);
       this.#then(() => this.#take(message));
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
@@ -143,13 +152,9 @@ export class CloudLine {
 
   async #take(message: FromCloudtalker | undefined): Promise<void> {
     await this.#finish(false);
-    if (!message) return;
+    if (!message || message.type === 'state') return;
     const { library, device, household } = this.#options;
     switch (message.type) {
-      case 'state':
-        if (!this.#isGreeted) this.tell(cloudStateDefaults);
-        this.#isGreeted = true;
-        break;
       case 'alarm': {
         const { trigger_timestamp: timestamp } = message;
         await library.raiseAlarm({ household, device, id: `cloudtalker-${timestamp}`, timestamp });

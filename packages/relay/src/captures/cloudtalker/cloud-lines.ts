@@ -1,15 +1,24 @@
 import { closeCodes } from '@perch/protocol';
+import type { CameraWay } from '../../cameras/camera-way.ts';
+import type { Cameras } from '../../cameras/cameras.ts';
 import type { Arrival, CaptureLinesOptions } from '../receive/capture-lines.ts';
 import { CloudLine } from './cloud-line.ts';
 
+/** What the connections of cloudtalkers need. */
+export interface CloudLinesOptions extends CaptureLinesOptions {
+  readonly cameras: Pick<Cameras, 'wanted' | 'heardCloud'>;
+}
+
 /** The connections of cloudtalkers. */
 export class CloudLines {
-  readonly #options: CaptureLinesOptions;
+  readonly #options: CloudLinesOptions;
   readonly #lines = new Set<CloudLine>();
+  /** By device: the newest that can be told something. */
+  readonly #ready = new Map<string, CloudLine>();
   /** What came over connections that have ended, and is not on the disk yet. */
   readonly #busy = new Set<Promise<void>>();
 
-  constructor(options: CaptureLinesOptions) {
+  constructor(options: CloudLinesOptions) {
     this.#options = options;
   }
 
@@ -18,12 +27,18 @@ export class CloudLines {
   }
 
   accept({ webSocket, socket, device, household, by }: Arrival): void {
-    const { store, library, clock, whileHolds } = this.#options;
+    const { store, library, cameras, clock, whileHolds } = this.#options;
     const line: CloudLine = new CloudLine({
       ...{ webSocket, socket, device, household, store, library, clock },
       logger: this.#options.logger.child({ device }),
+      wanted: () => cameras.wanted(device),
+      onArmed: (isArmed, isHere) => {
+        if (isHere) this.#ready.set(device, line);
+        cameras.heardCloud(device, household, isArmed, isHere);
+      },
       onClosed: () => {
         this.#lines.delete(line);
+        if (this.#ready.get(device) === line) this.#ready.delete(device);
         right[Symbol.dispose]();
         const done = line.stopped();
         this.#busy.add(done);
@@ -32,6 +47,12 @@ export class CloudLines {
     });
     this.#lines.add(line);
     const right = whileHolds(by, () => void line.end(closeCodes.unauthorised, RIGHT_ENDED));
+  }
+
+  /** The way to the camera of a device that is connected here. */
+  wayTo(device: string): CameraWay | undefined {
+    const camera = this.#ready.get(device)?.camera;
+    return camera?.isReady ? camera : undefined;
   }
 
   /** Looks after all of them: who is gone. Called about once a second. */
