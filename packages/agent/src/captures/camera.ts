@@ -15,6 +15,14 @@ export interface CameraOptions {
   readonly logger: Logger;
 }
 
+/** What films on this device itself, where there is no camera program. */
+export interface OwnFilming {
+  /** Whether it watches anything. */
+  isOn(): boolean;
+  /** Begins a film. @returns whether there was anything to film. */
+  film(): boolean;
+}
+
 /** What happened to a camera. */
 export interface CameraNews {
   /** What {@link Camera.state} says is another. */
@@ -42,6 +50,7 @@ export class Camera {
     jitter: 0,
   });
   #isClosed = false;
+  #own: OwnFilming | undefined;
 
   constructor(options: CameraOptions) {
     this.#options = options;
@@ -58,9 +67,19 @@ export class Camera {
     return {
       camera: 'camera',
       armed: this.#isArmed ?? null,
-      told: this.#told ?? null,
+      told: this.#told ?? (this.#ownFilms ? this.#isArmed : undefined) ?? null,
       problem: this.#problem ?? null,
       zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    };
+  }
+
+  /** Without a camera program, this one films when it is asked for. Until the handle is let go. */
+  filmBy(own: OwnFilming): Disposable {
+    this.#own = own;
+    return {
+      [Symbol.dispose]: () => {
+        if (this.#own === own) this.#own = undefined;
+      },
     };
   }
 
@@ -109,8 +128,8 @@ export class Camera {
   async #send(command: CameraCommand): Promise<void> {
     const { address, clock, logger } = this.#options;
     try {
-      if (!address) throw noCamera();
-      await sendDatagram(JSON.stringify({ command }), address, clock);
+      if (address) await sendDatagram(JSON.stringify({ command }), address, clock);
+      else this.#filmHere(command);
     } catch (error) {
       const { message } = error as Error;
       // The same again and again is one line.
@@ -124,6 +143,15 @@ export class Camera {
     logger.info('a command was handed to the camera program', { command });
     const told = command === 'capture' ? this.#told : command === 'arm';
     this.#show({ told, problem: undefined });
+  }
+
+  get #ownFilms(): boolean {
+    return !this.#options.address && this.#own?.isOn() === true;
+  }
+
+  #filmHere(command: CameraCommand): void {
+    if (!this.#own || !this.#ownFilms) throw noCamera();
+    if (command === 'capture' && !this.#own.film()) throw nothingToFilm();
   }
 
   #handOverSoon(pause: Millis): void {
@@ -150,4 +178,10 @@ export class Camera {
 }
 
 const noCamera = () =>
-  new CameraError('camera-none', 'this agent knows no camera program: give --cam_addr or --cam_sock');
+  new CameraError(
+    'camera-none',
+    'this agent knows no camera program: give --cam_addr or --cam_sock, or turn motion on for a feed',
+  );
+
+const nothingToFilm = () =>
+  new CameraError('camera-absent', 'no picture comes in on the feeds that are watched for motion: start one');
