@@ -23,9 +23,11 @@ import { Member } from './ingest/member.ts';
 import { Publishers } from './ingest/publisher.ts';
 import { Switchboard } from './ingest/switchboard.ts';
 import { isLoopback } from './loopback.ts';
+import { Motion, withWatched } from './motion/index.ts';
 import type { AgentOptions } from './options.ts';
 import { readPages } from './page.ts';
 import { type RuleSet, ruleFile } from './rules/file.ts';
+import { decodeMotionRule, type MotionRule } from './rules/motion-rule.ts';
 import { API_RULE, API_TOPIC, type DestinationRule } from './rules/rule.ts';
 import { RuleStore } from './rules/store.ts';
 import { Source } from './sources/source.ts';
@@ -79,7 +81,11 @@ async function assemble(options: AgentOptions, scope: Scope): Promise<Agent> {
     logger.info('beyond loopback callers need the token', { file: secret.path, isNew: secret.isNew });
   const guard = new Guard({ ...options, listenHost: listen.host, ...(secret && { token: secret.token }) });
 
-  const store = new RuleStore({ file: ruleFile(data), given: givenRules(options) });
+  const store = new RuleStore({
+    file: ruleFile(data),
+    given: givenRules(options),
+    givenMotion: givenMotion(options),
+  });
   const switchboard = new Switchboard(clock);
   const ownDialer = await makeDialer(options.outgoing);
   const identity = await Identity.open({ data, dialer: ownDialer, clock, logger });
@@ -101,9 +107,11 @@ async function assemble(options: AgentOptions, scope: Scope): Promise<Agent> {
   const sources: Source[] = [];
   const { routes: pages, preview } = await readPages(options);
   let connection: ControlConnection | undefined;
+  let motion: Motion | undefined;
   const parts = {
     ...{ switchboard, streams, publishers, members, uplinks, sources, store, preview, clock },
     control: () => connection?.status,
+    motion: () => motion,
     camera: () => captures?.camera.state,
   };
 
@@ -113,6 +121,15 @@ async function assemble(options: AgentOptions, scope: Scope): Promise<Agent> {
       await startCaptures({
         ...{ data, options: options.captures, clock, logger, identity, uplinks, dialer: ownDialer },
         relay: () => connection?.status.relay,
+      }),
+    );
+
+  motion =
+    captures &&
+    scope.own(
+      await Motion.start({
+        ...{ data, switchboard, captures, clock, logger },
+        ...(options.motion?.decoder && { decoder: options.motion.decoder }),
       }),
     );
 
@@ -126,7 +143,8 @@ async function assemble(options: AgentOptions, scope: Scope): Promise<Agent> {
   const share = options.share ?? (identity && shareOf(identity));
   const shared = share && new Shared(share);
   const apply = (rules: RuleSet) => {
-    streams.setRules(rules);
+    streams.setRules({ ...rules, streams: withWatched(rules.streams, rules.motion) });
+    motion?.setRules(rules.motion);
     const feeds = [...switchboard.feeds].map(({ name }) => name);
     uplinks.setRules(shared ? shared.complete(rules, feeds) : rules.destinations);
   };
@@ -187,6 +205,9 @@ function givenRules({ destinations = [], vwApi }: AgentOptions): DestinationRule
   if (vwApi) given.push({ id: API_RULE, stream: API_TOPIC, destination: vwApi, token: '' });
   return given;
 }
+
+const givenMotion = ({ motion }: AgentOptions): MotionRule[] =>
+  (motion?.feeds ?? []).map((feed) => decodeMotionRule({ ...motion?.rule, feed, isOn: true }));
 
 /** Other users can read a command line, so a source gets a secret that publishes on its own feed and nothing else. */
 function credentialFor(feed: string, guard: Guard): string {

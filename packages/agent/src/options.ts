@@ -1,5 +1,6 @@
 import type { Clock, Logger } from '@perch/runtime';
 import type { CaptureOptions } from './captures/index.ts';
+import type { MotionRule } from './rules/motion-rule.ts';
 import type { SourceOptions } from './sources/source.ts';
 import type { OutgoingOptions } from './uplink/dial.ts';
 import type { ShareOptions } from './uplink/shared.ts';
@@ -14,6 +15,15 @@ export interface GivenDestination {
   readonly token?: string;
   /** `perch.1` where the far end is a Perch relay. */
   readonly protocol?: 'perch.1';
+}
+
+/** Feeds that the configuration has filmed when something moves in them: shown by the API, not to be changed there. */
+export interface MotionSettings {
+  readonly feeds: readonly string[];
+  /** What is not as usual. */
+  readonly rule?: Partial<Pick<MotionRule, 'sensitivity' | 'beforeMs' | 'afterMs' | 'mostMs'>>;
+  /** What decodes pictures, for tests. Default: ffmpeg. */
+  readonly decoder?: readonly string[];
 }
 
 /** Everything that an agent needs to know. Times in milliseconds. */
@@ -39,6 +49,8 @@ export interface AgentOptions {
   readonly share?: ShareOptions;
   /** Takes films from camera programs, and tells them what to do. Without it there are no captures. */
   readonly captures?: CaptureOptions;
+  /** Films feeds when something moves in them. Needs `captures`. */
+  readonly motion?: MotionSettings;
   /** Proxy and certificates of outgoing connections. */
   readonly outgoing?: OutgoingOptions;
   /** The built web files (`dist/web`); with them the agent's page shows previews. */

@@ -25,6 +25,22 @@ const record = (properties: Record<string, object>) => ({
   properties,
 });
 
+const motion = {
+  ...record({
+    isOn: { type: 'boolean' },
+    isFilming: { type: 'boolean' },
+    sensitivity: number,
+    level: {
+      ...number,
+      description: 'How much moves now, as a share of what counts as motion: from 1 it does.',
+    },
+    lastMotion: { ...nullable('number'), description: 'When something moved last, in ms since 1970.' },
+    trouble: { ...nullable('string'), description: 'What is in the way of seeing motion.' },
+  }),
+  type: ['object', 'null'],
+  description: 'null where this agent takes no captures.',
+};
+
 const refusals = {
   '400': words('The rule is wrong; the text names the field.'),
   '409': words('The rule is set by the configuration.'),
@@ -100,6 +116,7 @@ const stats = record({
       restarts: whole,
       losses: whole,
       oddities: list(text),
+      motion,
     }),
   ),
   streams: list(
@@ -117,6 +134,7 @@ const stats = record({
       pmtVersion: nullable('integer'),
       heldBytes: whole,
       oddities: list(text),
+      motion,
     }),
   ),
   destinations: list(
@@ -208,6 +226,27 @@ export const openapi = {
           },
         },
       },
+      MotionRule: {
+        type: 'object',
+        description: 'What is left out stays as it is.',
+        properties: {
+          feed: { ...text, description: 'A feed, or a stream: the film then holds what that holds.' },
+          isOn: { type: 'boolean' },
+          sensitivity: {
+            type: 'number',
+            minimum: 1,
+            maximum: 10,
+            description: 'From 1, only what is large and clear, to 10, also what is small and faint.',
+          },
+          zones: {
+            ...list(record({ x: number, y: number, width: number, height: number })),
+            description: 'Where motion does not count, in parts of the picture from its upper left, 0 to 1.',
+          },
+          beforeMs: { type: 'number', minimum: 0, maximum: 60_000 },
+          afterMs: { type: 'number', minimum: 1_000, maximum: 300_000 },
+          mostMs: { type: 'number', minimum: 10_000, maximum: 3_600_000 },
+        },
+      },
       DestinationRule: {
         type: 'object',
         properties: {
@@ -252,6 +291,22 @@ export const openapi = {
         responses: { '200': json('The rule.', ref('FeedRule')) },
       },
       delete: deletion('feed rule'),
+    },
+    '/api/motion': put('motion rule', 'MotionRule', 'MotionRule'),
+    '/api/motion/all': {
+      get: {
+        summary: 'All motion rules',
+        responses: { '200': json('Rules by feed.', map(ref('MotionRule'))) },
+      },
+      delete: deleteAll('motion rules'),
+    },
+    '/api/motion/{feed}': {
+      parameters: [name('feed')],
+      get: {
+        summary: 'The motion rule of a feed; of an unknown one that which is off',
+        responses: { '200': json('The rule.', ref('MotionRule')) },
+      },
+      delete: deletion('motion rule'),
     },
     '/api/destinations': put('destination rule', 'DestinationRule', 'DestinationRule'),
     '/api/destinations/all': {

@@ -48,6 +48,9 @@ export function makeRoutes(
     { path: '/api/feeds', verbs: { POST: rules.feeds.put, PUT: rules.feeds.put } },
     { path: '/api/feeds/all', verbs: { GET: rules.feeds.list, DELETE: named('all', rules.feeds.remove) } },
     { path: '/api/feeds/', verbs: { GET: rules.feeds.show, DELETE: rules.feeds.remove } },
+    { path: '/api/motion', verbs: { POST: rules.motion.put, PUT: rules.motion.put } },
+    { path: '/api/motion/all', verbs: { GET: rules.motion.list, DELETE: named('all', rules.motion.remove) } },
+    { path: '/api/motion/', verbs: { GET: rules.motion.show, DELETE: rules.motion.remove } },
     { path: '/api/stats', verbs: { GET: (_, response) => json(response, stats()) } },
     { path: '/api/openapi.json', verbs: { GET: (_, response) => json(response, openapi) } },
     {

@@ -31,6 +31,7 @@ export function ruleHandlers(options: RuleHandlersOptions): Readonly<Record<Rule
     streams: handlers('streams'),
     destinations: handlers('destinations'),
     feeds: handlers('feeds'),
+    motion: handlers('motion'),
   };
 }
 

@@ -4,6 +4,7 @@ import type { ControlStatus } from '../control/control.ts';
 import type { Member } from '../ingest/member.ts';
 import type { Publishers } from '../ingest/publisher.ts';
 import type { Switchboard } from '../ingest/switchboard.ts';
+import type { Motion } from '../motion/index.ts';
 import type { RuleStore } from '../rules/store.ts';
 import type { Source } from '../sources/source.ts';
 import type { Streams } from '../streams/streams.ts';
@@ -23,6 +24,8 @@ export interface StatsParts {
   readonly control: () => ControlStatus | undefined;
   /** The camera program, if the agent takes captures. */
   readonly camera: () => CameraState | undefined;
+  /** Without it nothing is filmed here. */
+  readonly motion: () => Motion | undefined;
   /** Whether `/preview/<topic>` exists. */
   readonly preview: boolean;
   readonly clock: Clock;
@@ -46,10 +49,12 @@ export function takeStats(parts: StatsParts) {
       messages: meter.messages,
       bytes: meter.bytes,
       ...feedMedia(streams.intake(name)),
+      motion: parts.motion()?.state(name) ?? null,
     })),
-    streams: [...store.current.streams.values()].map((rule) =>
-      streamStats(rule, streams.get(rule.stream), switchboard, now),
-    ),
+    streams: [...store.current.streams.values()].map((rule) => ({
+      ...streamStats(rule, streams.get(rule.stream), switchboard, now),
+      motion: parts.motion()?.state(rule.stream) ?? null,
+    })),
     destinations: [...parts.uplinks].map((uplink) => destinationStats(uplink, parts)),
     members: [...members].map(({ topic, meter, dropped }) => ({
       topic,

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { noRules, type RuleSet, ruleFile } from './file.ts';
+import { noMotion } from './motion-rule.ts';
 
 async function directory(t: TestContext): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'perch-rules-'));
@@ -21,6 +22,7 @@ const rules: RuleSet = {
     ['stream/y', { stream: 'stream/y', feeds: null, alternatives: [['v', 'a'], ['w']] }],
   ]),
   feeds: new Map([['a', { feed: 'a', delayMs: 20 }]]),
+  motion: new Map([['a', { ...noMotion('a'), isOn: true, zones: [{ x: 0, y: 0, width: 0.5, height: 1 }] }]]),
   destinations: new Map([
     [
       '0',

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { AgentError, dataError, systemCode } from '../errors.ts';
 import { replaceFile } from '../replace-file.ts';
 import { RuleError } from './errors.ts';
+import { decodeMotionRule, type MotionRule } from './motion-rule.ts';
 import {
   type DestinationRule,
   decodeDestinationRule,
@@ -20,9 +21,16 @@ export interface RuleSet {
   readonly destinations: ReadonlyMap<string, DestinationRule>;
   /** By feed. */
   readonly feeds: ReadonlyMap<string, FeedRule>;
+  /** By feed or stream. */
+  readonly motion: ReadonlyMap<string, MotionRule>;
 }
 
-export const noRules: RuleSet = { streams: new Map(), destinations: new Map(), feeds: new Map() };
+export const noRules: RuleSet = {
+  streams: new Map(),
+  destinations: new Map(),
+  feeds: new Map(),
+  motion: new Map(),
+};
 
 /** Where rules are kept: one JSON file that is always whole, the old one or the new one. */
 export interface RuleFile {
@@ -72,23 +80,29 @@ export function ruleFile(directory: string): RuleFile {
   };
 }
 
-function encodeRuleSet({ streams, destinations, feeds }: RuleSet): string {
+function encodeRuleSet({ streams, destinations, feeds, motion }: RuleSet): string {
   const value = {
     version: 1,
     streams: [...streams.values()],
     destinations: [...destinations.values()],
     feeds: [...feeds.values()],
+    motion: [...motion.values()],
   };
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 
 function decodeRuleSet(value: unknown): RuleSet {
   if (typeof value !== 'object' || value === null) throw new TypeError('it holds no JSON object');
-  // The first files had no `feeds`.
-  const { version, streams, destinations, feeds = [] } = value as Record<string, unknown>;
+  // Older files have no `feeds`, or no `motion`.
+  const { version, streams, destinations, feeds = [], motion = [] } = value as Record<string, unknown>;
   if (version !== 1) throw new TypeError(`its version is ${JSON.stringify(version)}, this program knows 1`);
-  if (!Array.isArray(streams) || !Array.isArray(destinations) || !Array.isArray(feeds)) {
-    throw new TypeError('`streams`, `destinations` and `feeds` must be lists');
+  if (
+    !Array.isArray(streams) ||
+    !Array.isArray(destinations) ||
+    !Array.isArray(feeds) ||
+    !Array.isArray(motion)
+  ) {
+    throw new TypeError('`streams`, `destinations`, `feeds` and `motion` must be lists');
   }
   return {
     streams: new Map(streams.map((entry) => decodeStreamRule(entry)).map((rule) => [rule.stream, rule])),
@@ -96,5 +110,6 @@ function decodeRuleSet(value: unknown): RuleSet {
       destinations.map((entry) => decodeDestinationRule(entry)).map((rule) => [rule.id, rule]),
     ),
     feeds: new Map(feeds.map((entry) => decodeFeedRule(entry)).map((rule) => [rule.feed, rule])),
+    motion: new Map(motion.map((entry) => decodeMotionRule(entry)).map((rule) => [rule.feed, rule])),
   };
 }

@@ -1,6 +1,7 @@
 import type { RuleList } from '@perch/protocol';
 import type { Streams } from '../streams/streams.ts';
 import { RuleError } from './errors.ts';
+import { decodeMotionRule, noMotion } from './motion-rule.ts';
 import {
   DELETE_ALL,
   decodeDestinationRule,
@@ -32,6 +33,7 @@ export interface RuleOperationsOptions {
 /** The rules as they can be asked for and changed, whichever way the question comes: same checks, same answers. */
 export function ruleOperations(options: RuleOperationsOptions): Readonly<Record<RuleList, RuleOperations>> {
   const { store, streams, origin } = options;
+  const motionOf = (feed: string) => store.current.motion.get(feed) ?? noMotion(feed);
   const deleted = (name: string) => (meansAll(name) ? DELETE_ALL : name);
   return {
     streams: {
@@ -62,6 +64,19 @@ export function ruleOperations(options: RuleOperationsOptions): Readonly<Record<
       },
       async remove(name) {
         await store.deleteFeed(name);
+        return deleted(name);
+      },
+    },
+    motion: {
+      list: () => Object.fromEntries(store.current.motion),
+      show: (feed) => motionOf(feed),
+      async put(given) {
+        const rule = decodeMotionRule(given, motionOf);
+        await store.putMotion(rule);
+        return rule;
+      },
+      async remove(name) {
+        await store.deleteMotion(name);
         return deleted(name);
       },
     },

@@ -154,7 +154,7 @@ function text(value: unknown, field: string): string {
 }
 
 /** A name without the one leading slash that vw takes away. */
-function name(value: unknown, field: string): string {
+export function name(value: unknown, field: string): string {
   const given = text(value, field).replace(/^\//, '');
   if (given === '' || isName(given)) return given;
   throw bad(
@@ -164,7 +164,8 @@ function name(value: unknown, field: string): string {
   );
 }
 
-function bad(field: string, rule: string, value: unknown): RuleError {
+/** What is wrong with a field, in words. */
+export function bad(field: string, rule: string, value: unknown): RuleError {
   const shown = typeof value === 'string' ? JSON.stringify(value.slice(0, 80)) : kindOf(value);
   return new RuleError('bad-rule', `\`${field}\` ${rule}, not ${shown}`);
 }

@@ -2,6 +2,7 @@ import { limits } from '@perch/protocol';
 import { Emitter } from '@perch/runtime';
 import { RuleError } from './errors.ts';
 import { noRules, type RuleFile, type RuleSet } from './file.ts';
+import type { MotionRule } from './motion-rule.ts';
 import {
   API_TOPIC,
   type DestinationRule,
@@ -23,6 +24,8 @@ export interface RuleStoreOptions {
   readonly file: RuleFile;
   /** Rules of the configuration: shown, never kept on disk, read-only by API. */
   readonly given?: readonly DestinationRule[];
+  /** The same for motion. */
+  readonly givenMotion?: readonly MotionRule[];
 }
 
 type Change = (rules: RuleSet) => RuleSet;
@@ -40,13 +43,15 @@ export class RuleStore {
   readonly events = new Emitter<RuleStoreEvents>();
   readonly #file: RuleFile;
   readonly #given: ReadonlyMap<string, DestinationRule>;
+  readonly #givenMotion: ReadonlyMap<string, MotionRule>;
   #kept: RuleSet = noRules;
   #pending: Pending[] = [];
   #writing: Promise<void> | undefined;
 
-  constructor({ file, given = [] }: RuleStoreOptions) {
+  constructor({ file, given = [], givenMotion = [] }: RuleStoreOptions) {
     this.#file = file;
     this.#given = new Map(given.map((rule) => [rule.id, rule]));
+    this.#givenMotion = new Map(givenMotion.map((rule) => [rule.feed, rule]));
   }
 
   /** Takes up what the last run left, before anything else. @throws {AgentError} `rules-corrupt`, `data-not-writable`. */
@@ -56,8 +61,13 @@ export class RuleStore {
 
   /** The rules that hold now, those of the configuration last and foremost. */
   get current(): RuleSet {
-    const { streams, destinations, feeds } = this.#kept;
-    return { streams, destinations: new Map([...destinations, ...this.#given]), feeds };
+    const { streams, destinations, feeds, motion } = this.#kept;
+    return {
+      streams,
+      destinations: new Map([...destinations, ...this.#given]),
+      feeds,
+      motion: new Map([...motion, ...this.#givenMotion]),
+    };
   }
 
   isGiven(id: string): boolean {
@@ -76,6 +86,13 @@ export class RuleStore {
   async putFeed(rule: FeedRule): Promise<void> {
     if (meansAll(rule.feed)) return;
     await this.#change((rules) => ({ ...rules, feeds: added(rules.feeds, rule.feed, rule) }));
+  }
+
+  /** Adds or replaces. @throws {RuleError} */
+  async putMotion(rule: MotionRule): Promise<void> {
+    if (meansAll(rule.feed)) return;
+    this.#refuseGivenMotion(rule.feed);
+    await this.#change((rules) => ({ ...rules, motion: added(rules.motion, rule.feed, rule) }));
   }
 
   /** Adds or replaces. @throws {RuleError} */
@@ -102,6 +119,12 @@ export class RuleStore {
   }
 
   /** Deletes one, or `all` but those of the configuration. @throws {RuleError} `not-saved`, `read-only` */
+  async deleteMotion(feed: string): Promise<void> {
+    this.#refuseGivenMotion(feed);
+    await this.#change((rules) => ({ ...rules, motion: without(rules.motion, feed) }));
+  }
+
+  /** Deletes one, or `all` but those of the configuration. @throws {RuleError} `not-saved`, `read-only` */
   async deleteDestination(id: string): Promise<void> {
     this.#refuseGiven(id);
     await this.#change((rules) => ({ ...rules, destinations: without(rules.destinations, id) }));
@@ -115,6 +138,12 @@ export class RuleStore {
   #refuseGiven(id: string): void {
     if (this.#given.has(id)) {
       throw new RuleError('read-only', `destination "${id}" is set by the configuration: change it there`);
+    }
+  }
+
+  #refuseGivenMotion(feed: string): void {
+    if (this.#givenMotion.has(feed)) {
+      throw new RuleError('read-only', `motion of "${feed}" is set by the configuration: change it there`);
     }
   }
 

@@ -51,6 +51,7 @@ function readBody(fields: Fields, kind: string): RequestBody | undefined {
     case 'streams.list':
     case 'destinations.list':
     case 'feeds.list':
+    case 'motion.list':
       return { kind };
     case 'streams.show':
     case 'streams.delete':
@@ -58,10 +59,13 @@ function readBody(fields: Fields, kind: string): RequestBody | undefined {
     case 'destinations.delete':
     case 'feeds.show':
     case 'feeds.delete':
+    case 'motion.show':
+    case 'motion.delete':
       return { kind, name: fields.read('name', text(4_096)) };
     case 'streams.put':
     case 'destinations.put':
     case 'feeds.put':
+    case 'motion.put':
       return { kind, rule: fields.read('rule', present) };
     case 'relays.move':
       return { kind, relays: fields.read('relays', listOf(text(2_048), channelLimits.relays)) };

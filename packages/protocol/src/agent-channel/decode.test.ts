@@ -49,6 +49,10 @@ const bodies: RequestBody[] = [
   { kind: 'feeds.show', name: 'v' },
   { kind: 'feeds.put', rule: 'any' },
   { kind: 'feeds.delete', name: 'v' },
+  { kind: 'motion.list' },
+  { kind: 'motion.show', name: 'v' },
+  { kind: 'motion.put', rule: { feed: 'v', isOn: true } },
+  { kind: 'motion.delete', name: 'v' },
   { kind: 'relays.move', relays: ['https://relay.example'] },
   { kind: 'command', command: 'arm' },
 ];

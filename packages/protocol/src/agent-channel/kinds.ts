@@ -19,6 +19,10 @@ export const requestKinds = {
   'feeds.show': 'idempotent',
   'feeds.put': 'idempotent',
   'feeds.delete': 'idempotent',
+  'motion.list': 'idempotent',
+  'motion.show': 'idempotent',
+  'motion.put': 'idempotent',
+  'motion.delete': 'idempotent',
   /** The ordered list of relays that the agent is to connect to from now on. */
   'relays.move': 'idempotent',
   /** To the camera program. It films twice if it is told twice. */
@@ -28,8 +32,8 @@ export const requestKinds = {
 /** What is asked, in a word. */
 export type RequestKind = keyof typeof requestKinds;
 
-/** The three lists of rules that an agent has. */
-export const ruleLists = ['streams', 'destinations', 'feeds'] as const;
+/** The lists of rules that an agent has. */
+export const ruleLists = ['streams', 'destinations', 'feeds', 'motion'] as const;
 /** One of them. */
 export type RuleList = (typeof ruleLists)[number];
 
