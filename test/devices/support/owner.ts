@@ -10,7 +10,7 @@ export class Owner {
     this.#cookie = cookie;
   }
 
-  static async signIn(relay: Relay): Promise<Owner> {
+  static async signIn(relay: Pick<Relay, 'url' | 'signInLink'>): Promise<Owner> {
     const secret = (await relay.signInLink()).split('#')[1];
     const answer = await fetch(`${relay.url}/api/v1/sign-in`, {
       method: 'POST',

@@ -37,6 +37,8 @@ export function addUp(program: Command, run: Run): void {
     )
     .option('--agent_listen <HOST:PORT>', 'where the agent listens (default: 127.0.0.1:8888)')
     .option('--input_port <N|none>', 'where camera programs name their films (default: 9000, if it is free)')
+    .option('--cam_addr <HOST:PORT>', 'where the camera program listens for commands, by UDP')
+    .option('--cam_sock <PATH>', 'its unix datagram socket; wins over --cam_addr')
     .option('--no-demo', 'without the demo picture and tone')
     .option('--open <GLOB...>', 'topics that anyone may read and write (default: none)')
     .option('--json', 'one JSON line when ready, then logs in JSON')
@@ -56,6 +58,8 @@ async function runUp(run: Run, flags: Flags): Promise<void> {
       agent_listen: 'agent.listen',
       open: 'relay.open',
       input_port: captureFlags.input_port,
+      cam_addr: captureFlags.cam_addr,
+      cam_sock: captureFlags.cam_sock,
       ...tlsFlags,
     }),
   });
