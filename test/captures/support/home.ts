@@ -234,6 +234,9 @@ export async function decode(
     ...args,
     '-vsync',
     'passthrough',
+    // Pictures that come at odd times do so in the clock of the film.
+    '-enc_time_base',
+    '-1',
     '-f',
     'null',
     '-',

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Clock, Emitter } from '@perch/runtime';
 import type { Database, Queries } from '../storage/database.ts';
+import type { Row } from '../storage/row.ts';
 import {
   type Capture,
   type CaptureFacts,
@@ -120,12 +121,14 @@ export class Library {
     capture: string,
     number: number,
     sha256: string,
-    verdict: { readonly duration: number } | { readonly reason: string },
+    verdict:
+      | { readonly duration: number; readonly reason?: string | undefined }
+      | { readonly reason: string },
   ): Promise<void> {
     const update = `UPDATE capture_segments SET playable = ?, duration = ?, reason = ?
       WHERE capture = ? AND number = ? AND sha256 = ?`;
     const [playable, duration, reason] =
-      'duration' in verdict ? [1, verdict.duration, null] : [0, null, verdict.reason];
+      'duration' in verdict ? [1, verdict.duration, verdict.reason ?? null] : [0, null, verdict.reason];
     await this.#database.execute(update, [playable, duration, reason, capture, number, sha256]);
     this.news.emit('changed', { capture });
   }
@@ -152,6 +155,23 @@ export class Library {
   segments(id: string): Promise<Segment[]> {
     const select = 'SELECT * FROM capture_segments WHERE capture = ? ORDER BY number';
     return this.#database.query(select, [id], decodeSegment);
+  }
+
+  /** Files of segments that the same camera has probably made: the nearest in the film first, then of its latest films. */
+  async sisters({ id, device }: Capture, number: number): Promise<StoredFile[]> {
+    const columns =
+      'SELECT c.device, c.name, s.* FROM capture_segments s JOIN captures c ON c.id = s.capture';
+    const there = `s.state = 'here' AND coalesce(s.playable, 1) = 1 AND s.reason IS NULL`;
+    const own = `${columns} WHERE c.id = ? AND s.number <> ? AND ${there} ORDER BY abs(s.number - ?) LIMIT 20`;
+    const latest = `${columns} WHERE c.id IN (SELECT id FROM captures WHERE device = ? AND id <> ? AND removed IS NULL
+      ORDER BY timestamp DESC LIMIT 10) AND s.number = 0 AND ${there} ORDER BY c.timestamp DESC LIMIT 3`;
+    const read = (row: Row) =>
+      fileOf({ device: row.text('device'), name: row.text('name') }, decodeSegment(row));
+    const files = [
+      ...(await this.#database.query(own, [id, number, number], read)),
+      ...(await this.#database.query(latest, [device, id], read)),
+    ];
+    return files.flat();
   }
 
   /** Says whether retention is to pass a film over. */

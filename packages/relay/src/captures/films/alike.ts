@@ -56,7 +56,9 @@ function trackKey(track: Buffer): string | undefined {
   // 12.1.3, 12.2.3: width and height, channels and rate are in the first bytes of the entry.
   const shape = entry.toString('hex', 24, 36);
   const setup = setupOf(codec, entry);
-  return setup === undefined ? undefined : `${handler} ${scale} ${codec} ${shape} ${setup}`;
+  // 8.3.2: how it is turned.
+  const turn = inside(track, 'tkhd').subarray(-44, -8).toString('hex');
+  return setup === undefined ? undefined : `${handler} ${scale} ${codec} ${shape} ${setup} ${turn}`;
 }
 
 /** 8.6.6: one edit that begins where the first picture is shown. */

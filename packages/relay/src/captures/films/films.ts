@@ -7,8 +7,10 @@ import type { Library } from '../library.ts';
 import type { SegmentStore } from '../store/segment-store.ts';
 import { FilmError } from './errors.ts';
 import { joinAlike, joinParts } from './join.ts';
+import { dropTorn, newNameOf } from './lasting.ts';
 import { madePart, makePart, type Part } from './parts.ts';
 import { writePlaylist } from './playlist.ts';
+import { save } from './save.ts';
 import type { Tools } from './tools.ts';
 
 export interface FilmsOptions {
@@ -32,6 +34,8 @@ type Filed = Segment & { readonly file: NonNullable<Segment['file']> };
 export class Films {
   readonly #options: FilmsOptions;
   readonly #making = new Map<string, Promise<unknown>>();
+  /** What was made before the power failed is gone. */
+  #sound: Promise<void> | undefined;
 
   constructor(options: FilmsOptions) {
     this.#options = options;
@@ -106,8 +110,9 @@ export class Films {
         if (!part?.video) continue;
         const at = String(Math.min(1, part.duration / 2_000));
         const picture = ['-frames:v', '1', '-vf', "scale='min(480,iw)':-2", '-q:v', '5', '-f', 'image2'];
-        await tools.ffmpeg(['-ss', at, '-i', part.mp4, ...picture, `${path}.new`], { isUrgent: true });
-        await rename(`${path}.new`, path);
+        const target = newNameOf(path);
+        await tools.ffmpeg(['-ss', at, '-i', part.mp4, ...picture, target], { isUrgent: true });
+        await rename(target, path);
         return;
       }
       throw NOTHING;
@@ -125,8 +130,9 @@ export class Films {
       const pictures = ['-vf', `${rows},tile=${PICTURES}x1`, '-frames:v', '1', '-q:v', '6', '-f', 'image2'];
       // Key frames alone: a long film is not decoded for ten small pictures.
       const { tools } = this.#options;
-      await tools.ffmpeg(['-skip_frame', 'nokey', '-i', film, '-an', ...pictures, `${path}.new`]);
-      await rename(`${path}.new`, path);
+      const target = newNameOf(path);
+      await tools.ffmpeg(['-skip_frame', 'nokey', '-i', film, '-an', ...pictures, target]);
+      await rename(target, path);
     });
   }
 
@@ -151,22 +157,47 @@ export class Films {
   /** A segment made ready; `undefined` where it cannot be played, which is noted. */
   async #part(capture: CaptureSummary, segment: Filed): Promise<Part | undefined> {
     if (segment.isPlayable === false) return undefined;
-    const { library, tools } = this.#options;
+    const { library } = this.#options;
     const { number, file } = segment;
     const path = this.#pathOf(capture.id, nameOf(segment));
-    const source = this.#sourceOf(capture, segment);
+    await this.#dropTorn();
     try {
       const part = await this.#shared(
         path,
-        async () => (await madePart(path)) ?? makePart(tools, { path: source }, path),
+        async () => (await madePart(path)) ?? this.#makePart(capture, segment, path),
       );
-      const { duration } = part;
-      if (!segment.isPlayable) await library.judge(capture.id, number, file.sha256, { duration });
+      const { duration, remark } = part;
+      if (!segment.isPlayable)
+        await library.judge(capture.id, number, file.sha256, { duration, reason: remark });
       return part;
     } catch (error) {
       if (!(error instanceof FilmError) || error.code !== 'media') throw error;
       await library.judge(capture.id, number, file.sha256, { reason: error.message });
       return undefined;
+    }
+  }
+
+  /** From the segment as it came; where that cannot be played, from what can be saved of it. */
+  async #makePart(capture: CaptureSummary, segment: Filed, path: string): Promise<Part> {
+    const { library, store, tools } = this.#options;
+    const source = this.#sourceOf(capture, segment);
+    try {
+      return await makePart(tools, { path: source }, path);
+    } catch (error) {
+      if (!(error instanceof FilmError) || error.code !== 'media') throw error;
+      const others = await library.sisters(capture, segment.number);
+      const mended = await save(
+        tools,
+        source,
+        others.map((other) => store.pathOf(other)),
+        newNameOf(`${path}.saved`),
+      );
+      if (!mended) throw error;
+      try {
+        return await makePart(tools, mended, path);
+      } finally {
+        await rm(mended.path, { force: true });
+      }
     }
   }
 
@@ -176,6 +207,7 @@ export class Films {
 
   /** Makes a file that is not there yet. */
   async #once(path: string, make: () => Promise<void>): Promise<string> {
+    await this.#dropTorn();
     const isThere = await access(path).then(
       () => true,
       () => false,
@@ -184,6 +216,11 @@ export class Films {
     await mkdir(join(path, '..'), { recursive: true, mode: 0o700 });
     await this.#shared(path, make);
     return path;
+  }
+
+  #dropTorn(): Promise<void> {
+    this.#sound ??= dropTorn(this.#options.directory);
+    return this.#sound;
   }
 
   /** One does the work; all who ask meanwhile get what came of it. */

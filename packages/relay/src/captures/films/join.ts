@@ -1,9 +1,11 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { likenessOf } from './alike.ts';
 import { FilmError } from './errors.ts';
+import { newNameOf } from './lasting.ts';
 import { decodeMedia } from './media.ts';
 import { type Part, soundAlike, withSoundLike } from './parts.ts';
 import { guardedList, type Tools } from './tools.ts';
+import { turnLike } from './turn.ts';
 
 /** How far the film's length may be from that of its parts together. */
 const TOLERANCE_MS = 1_000;
@@ -31,7 +33,7 @@ export async function joinParts(tools: Tools, parts: readonly Part[], path: stri
     await concatenate(
       tools,
       files.map((file, i) => ({ file, duration: parts[i]?.duration ?? 0 })),
-      path,
+      { like: first.mp4, path },
     );
   } finally {
     for (const file of temporary) await rm(file, { force: true });
@@ -53,8 +55,9 @@ export async function joinAlike(tools: Tools, segments: readonly string[], path:
     files.push({ file, duration: likeness.duration });
   }
   try {
-    if (files.length > 0) await concatenate(tools, files, path);
-    return files.length > 0;
+    const [first] = files;
+    if (first) await concatenate(tools, files, { like: first.file, path });
+    return first !== undefined;
   } catch (error) {
     // They are not what they say they are: part by part it shows which.
     if (error instanceof FilmError && error.code === 'media') return false;
@@ -68,10 +71,14 @@ interface Piece {
   readonly duration: number;
 }
 
-/** Puts files behind each other, and has ffprobe judge what came of it. */
-async function concatenate(tools: Tools, pieces: readonly Piece[], path: string): Promise<void> {
-  const list = `${path}.list`;
-  const target = `${path}.new`;
+/** Puts files behind each other, turned like one of them, and has ffprobe judge what came of it. */
+async function concatenate(
+  tools: Tools,
+  pieces: readonly Piece[],
+  { like, path }: { readonly like: string; readonly path: string },
+): Promise<void> {
+  const list = newNameOf(`${path}.list`);
+  const target = newNameOf(path);
   try {
     await writeFile(list, listOf(pieces), { mode: 0o600 });
     const copy = ['-map', '0:v:0?', '-map', '0:a:0?', '-c', 'copy', '-f', 'mp4', '-movflags', '+faststart'];
@@ -84,6 +91,7 @@ async function concatenate(tools: Tools, pieces: readonly Piece[], path: string)
         `its parts did not fit together: ${duration} ms came of ${wanted} ms; play them one by one`,
       );
     }
+    await turnLike(target, like);
     await rename(target, path);
   } finally {
     for (const file of [list, target]) await rm(file, { force: true });

@@ -2,6 +2,7 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FilmError } from './errors.ts';
 import { LONGEST_PIECE, type Pieces, piecesOf } from './fragments.ts';
+import { newNameOf } from './lasting.ts';
 import { decodeMedia, fitsTransportStream, isHeard, type Media } from './media.ts';
 import { startPromptly } from './prompt-start.ts';
 import { guarded, type Tools } from './tools.ts';
@@ -56,18 +57,18 @@ export async function makePart(tools: Tools, segment: SegmentFile, path: string)
   const rate = segment.rate === undefined ? [] : ['-r', String(segment.rate)];
   await tools.ffmpeg([
     ...[...guarded, ...rate, '-fflags', '+genpts', '-i', segment.path],
-    ...[...streams, ...plainAac(media), ...FRAGMENTS, `${mp4}.new`],
-    ...(ts === undefined ? [] : [...streams, ...TRANSPORT_STREAM, `${ts}.new`]),
+    ...[...streams, ...plainAac(media), ...FRAGMENTS, newNameOf(mp4)],
+    ...(ts === undefined ? [] : [...streams, ...TRANSPORT_STREAM, newNameOf(ts)]),
   ]);
-  await startPromptly(`${mp4}.new`, media.video?.isCopied ? media.pause : 0);
+  await startPromptly(newNameOf(mp4), media.video?.isCopied ? media.pause : 0);
   // Of what came out: an edit list may have hidden pictures that are here now.
-  const pieces = await piecesOf(`${mp4}.new`);
+  const pieces = await piecesOf(newNameOf(mp4));
   const duration = Math.round(pieces.pieces.reduce((sum, { seconds }) => sum + seconds, 0) * 1_000);
   if (!(duration > 0)) throw new FilmError('media', 'it has no length');
-  for (const file of [mp4, ts]) if (file !== undefined) await rename(`${file}.new`, file);
+  for (const file of [mp4, ts]) if (file !== undefined) await rename(newNameOf(file), file);
   const part: Part = { video, audio, duration, mp4, ts, ...pieces, remark: segment.remark };
-  await writeFile(`${note}.new`, JSON.stringify(part), { mode: 0o600 });
-  await rename(`${note}.new`, note);
+  await writeFile(newNameOf(note), JSON.stringify(part), { mode: 0o600 });
+  await rename(newNameOf(note), note);
   return part;
 }
 
@@ -85,7 +86,7 @@ export async function withSoundLike(
   part: Part,
   like: NonNullable<Part['audio']>,
 ): Promise<string> {
-  const path = `${part.ts}.sound`;
+  const path = newNameOf(`${part.ts}.sound`);
   const silence = ['-f', 'lavfi', '-i', `anullsrc=r=${like.rate}:cl=${like.channels}c`];
   const seconds = String(part.duration / 1_000);
   await tools.ffmpeg([
@@ -107,7 +108,20 @@ async function probe(tools: Tools, path: string): Promise<Media> {
 /** Encoded without B frames: to be seen soon, not to be kept. */
 const pictures = ({ video }: Media): string[] =>
   video?.isCopied === false
-    ? ['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '22', '-bf', '0', '-pix_fmt', 'yuv420p']
+    ? [
+        '-c:v',
+        'libx264',
+        '-preset',
+        'veryfast',
+        '-crf',
+        '22',
+        '-bf',
+        '0',
+        '-pix_fmt',
+        'yuv420p',
+        '-fps_mode',
+        'passthrough',
+      ]
     : ['-c:v', 'copy'];
 
 const sound = ({ audio }: Media): string[] => ['-c:a', audio && !isHeard(audio.codec) ? 'aac' : 'copy'];

@@ -59,6 +59,30 @@ export class Tools {
     await this.#inTurn(() => this.#run('ffmpeg', ['-v', 'error', '-nostdin', '-y', ...args]), wish);
   }
 
+  /** Whether all of a file decodes without a complaint. */
+  async decodes(path: string): Promise<boolean> {
+    const strict = [
+      '-xerror',
+      '-err_detect',
+      'explode',
+      ...guarded,
+      '-i',
+      path,
+      '-map',
+      '0:v',
+      '-f',
+      'null',
+      '-',
+    ];
+    try {
+      await this.ffmpeg(strict);
+      return true;
+    } catch (error) {
+      if (error instanceof FilmError && error.code === 'media') return false;
+      throw error;
+    }
+  }
+
   /** What a file is, with its first packets, as ffprobe's JSON. @throws {FilmError} where it is nothing. */
   async ffprobe(path: string, wish: Wish = {}): Promise<unknown> {
     const args = [
