@@ -74,8 +74,10 @@ const samples: Readonly<Record<string, Sample>> = {
   'PUT /api/v1/devices/:id/camera': { body: {}, in: 400 },
   'PUT /api/v1/devices/:id/camera/schedule': { body: {}, in: 400 },
   'POST /api/v1/devices/:id/move': { body: { relays: ['https://relay.example'] }, in: 503 },
+  'GET /api/v1/devices/:id/feeds/:feed/motion': { in: 503 },
+  'PUT /api/v1/devices/:id/feeds/:feed/motion': { body: {}, in: 503 },
   ...Object.fromEntries(
-    ['streams', 'destinations', 'feeds'].flatMap((list) => [
+    ['streams', 'destinations', 'feeds', 'motion'].flatMap((list) => [
       [`GET /api/v1/devices/:id/${list}`, { in: 503 }],
       [`POST /api/v1/devices/:id/${list}`, { body: {}, in: 503 }],
       [`PUT /api/v1/devices/:id/${list}`, { body: {}, in: 503 }],

@@ -5,8 +5,8 @@ import { captureFlags, captureOptions, capturesAt, withCaptures } from '../captu
 import { type Loaded, loadConfig } from '../config/load.ts';
 import type { ConfiguredSource } from '../config/settings.ts';
 import { flagLayer, withSettings } from '../flags.ts';
+import { motionFlags, motionSettings, withMotion } from '../motion-options.ts';
 import { webRoot } from '../places.ts';
-
 import { Stop } from '../stop.ts';
 import { loggerFor, type Run, writeJson } from '../terminal.ts';
 
@@ -26,7 +26,7 @@ export function addAgent(program: Command, run: Run): void {
 }
 
 export function agentFlags(command: Command): Command {
-  return withCaptures(withSettings(command))
+  return withMotion(withCaptures(withSettings(command)))
     .option('--listen <HOST:PORT>', 'where to listen (default: 127.0.0.1:8888; port 0 picks a free one)')
     .option('--public_host <NAME>', 'a further name under which it may be called')
     .option('--allow_origin <ORIGIN...>', 'web pages that may use it, such as https://lab.example')
@@ -50,6 +50,7 @@ export async function runAgent(run: Run, flags: AgentFlags): Promise<void> {
       trust: 'agent.trust',
       extra_ca: 'agent.extra_ca',
       ...captureFlags,
+      ...motionFlags,
     }),
   });
   const logger = loggerFor(run.terminal, { level: loaded.config.log_level, json });
@@ -73,6 +74,7 @@ export function agentOptions({ config, proxy }: Loaded, logger: Logger): AgentOp
     sources: config['agent.sources'].map(source),
     destinations: config['agent.destinations'],
     captures: captureOptions(config),
+    motion: motionSettings(config),
     outgoing: {
       proxy,
       ...(config['agent.extra_ca'] !== undefined && { caFile: config['agent.extra_ca'] }),

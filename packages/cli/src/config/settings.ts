@@ -1,3 +1,4 @@
+import { motionDefaults } from '@perch/agent';
 import { limits } from '@perch/protocol';
 import {
   checkOrigins,
@@ -54,6 +55,21 @@ const text = (value: unknown): string => {
 };
 
 const duration = (value: unknown): number => parseDuration(text(value));
+/** A time of at least and at most so many ms. */
+const timeFrom =
+  (least: number, most: number) =>
+  (value: unknown): number => {
+    const given = duration(value);
+    if (given >= least && given <= most) return given;
+    throw new BadValue(
+      `must be from ${formatDuration(least)} to ${formatDuration(most)}, not ${formatDuration(given)}`,
+    );
+  };
+const sensitivity = (value: unknown): number => {
+  const given = typeof value === 'number' ? value : Number(text(value));
+  if (Number.isInteger(given) && given >= 1 && given <= 10) return given;
+  throw new BadValue(`must be a whole number from 1 to 10, not ${JSON.stringify(value)}`);
+};
 const size = (value: unknown): number => parseSize(typeof value === 'number' ? String(value) : text(value));
 const address = (value: unknown): Address => parseAddress(text(value));
 
@@ -398,6 +414,35 @@ export const settings = {
     example: '500k',
     about: 'Most bytes per second of films; they yield to live video in any case. Default: no limit.',
   },
+  'agent.motion': {
+    ...none(list),
+    example: '[video0]',
+    about: 'Feeds, or streams, that are filmed when something moves in them. The API cannot turn these off.',
+  },
+  'agent.motion_before': {
+    parse: timeFrom(0, 60_000),
+    fallback: (): number => motionDefaults.before,
+    example: '10s',
+    about: 'How much of what was before the motion is filmed.',
+  },
+  'agent.motion_after': {
+    parse: timeFrom(1_000, 300_000),
+    fallback: (): number => motionDefaults.after,
+    example: '20s',
+    about: 'How long it films on when nothing moves any more.',
+  },
+  'agent.motion_most': {
+    parse: timeFrom(10_000, 3_600_000),
+    fallback: (): number => motionDefaults.most,
+    example: '5m',
+    about: 'How long a film is at most; if something still moves, the next one goes on without a gap.',
+  },
+  'agent.motion_sensitivity': {
+    parse: sensitivity,
+    fallback: (): number => motionDefaults.sensitivity,
+    example: '5',
+    about: 'From 1, only what is large and clear, to 10, also what is small and faint.',
+  },
   'agent.sources': {
     ...none(sources),
     example:
@@ -425,6 +470,7 @@ export function defaultText(key: SettingKey): string {
   if (key === 'data') return '$XDG_STATE_HOME/perch';
   const value = settings[key].fallback();
   if (value === undefined || Array.isArray(value)) return '';
+  if (key === 'agent.motion_sensitivity') return String(value);
   if (typeof value === 'number') return key === 'relay.backlog' ? formatSize(value) : formatDuration(value);
   if (typeof value !== 'object') return String(value);
   return 'port' in value && value.port !== undefined ? formatAddress({ ...value, port: value.port }) : '';

@@ -28,6 +28,7 @@ export interface DeviceControlOptions {
 const MOST_READERS = 2_000;
 
 type OfDevice = { Params: { id: string } };
+type OfFeed = { Params: { id: string; feed: string } };
 type OfItem = { Params: { id: string; '*': string } };
 
 /** What a device is doing now, its rules, and which relays it connects to: all by way of its control connection. */
@@ -131,6 +132,40 @@ export function deviceControlRoutes(app: FastifyInstance, options: DeviceControl
       },
     );
   }
+
+  app.get<OfFeed>(
+    '/api/v1/devices/:id/feeds/:feed/motion',
+    describe(toChange, 'Whether a feed is filmed when something moves in it, and how'),
+    (request, reply) => ask(request, reply, { kind: 'motion.show', name: request.params.feed }),
+  );
+
+  app.put<OfFeed & { Body: Record<string, unknown> }>(
+    '/api/v1/devices/:id/feeds/:feed/motion',
+    describe(toChange, 'Turns that on or off; what the body leaves out stays as it is', {
+      body: {
+        type: 'object',
+        properties: {
+          isOn: { type: 'boolean' },
+          sensitivity: { type: 'number', description: 'From 1 to 10' },
+          zones: {
+            type: 'array',
+            items: { type: 'object' },
+            description: 'Where motion does not count: {x, y, width, height} in parts of the picture',
+          },
+        },
+      },
+    }),
+    (request, reply) => {
+      const { feed } = request.params;
+      return ask(
+        request,
+        reply,
+        { kind: 'motion.put', rule: { ...request.body, feed } },
+        'device-rules',
+        feed,
+      );
+    },
+  );
 
   app.post<OfDevice & { Body: { relays: string[] } }>(
     '/api/v1/devices/:id/move',

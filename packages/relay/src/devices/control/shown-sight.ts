@@ -1,6 +1,8 @@
+import type { StateItem } from '@perch/protocol';
 import type { Sight } from './device-link.ts';
 
-/** How much somebody gets to see of a device: guests not where it sends, what it runs, nor whether it is armed. */
+/** How much somebody gets to see of a device: guests not where it sends, what it runs, nor whether it is armed or
+ * something moves there. */
 export type Insight = 'all' | 'guest';
 
 /** Of many readers of one moment each gets the same text. */
@@ -12,7 +14,15 @@ export function shownSight(sight: Sight, insight: Insight): string {
   if (known !== undefined) return known;
   const { online, at, state } = sight;
   const shown =
-    insight === 'all' || !state ? state : { ...state, destinations: [], sources: [], cameras: [] };
+    insight === 'all' || !state
+      ? state
+      : {
+          feeds: state.feeds.map(withoutMotion),
+          streams: state.streams.map(withoutMotion),
+          destinations: [],
+          sources: [],
+          cameras: [],
+        };
   const text = JSON.stringify({
     online,
     at: at === undefined ? null : new Date(at).toISOString(),
@@ -21,3 +31,5 @@ export function shownSight(sight: Sight, insight: Insight): string {
   texts[insight].set(sight, text);
   return text;
 }
+
+const withoutMotion = ({ motion: _, ...rest }: StateItem): StateItem => rest;
