@@ -11,6 +11,7 @@ import { captures } from './0009-captures.ts';
 import { push } from './0010-push.ts';
 import { cameras } from './0011-cameras.ts';
 import { filmShares } from './0012-film-shares.ts';
+import { pushReminders } from './0013-push-reminders.ts';
 
 /** Every step, in order. The position in this list is the version of the tables: never take one out or move it. */
 export const migrations: readonly Migration[] = [
@@ -26,4 +27,5 @@ export const migrations: readonly Migration[] = [
   push,
   cameras,
   filmShares,
+  pushReminders,
 ];
