@@ -80,7 +80,7 @@ export class Motion implements AsyncDisposable {
   }
 
   /** Figures for people who look for a fault, by feed. */
-  dump(): object {
+  dump(): Readonly<Record<string, ReturnType<Watch['dump']>>> {
     return Object.fromEntries([...this.#watches].map(([feed, watch]) => [feed, watch.dump()]));
   }
 

@@ -59,6 +59,8 @@ export class Watch implements Taker, AsyncDisposable {
   #rule: MotionRule;
   #detector: Detector;
   #heardAt: Millis | undefined;
+  /** When the picture was taken that was decoded last. */
+  #seenTo: Millis;
   #level = 0;
   #lastMotion: { readonly at: Millis; readonly wall: Millis } | undefined;
   /** Up to here the feed was filmed because of motion. */
@@ -69,6 +71,7 @@ export class Watch implements Taker, AsyncDisposable {
     this.#options = options;
     this.#rule = rule;
     this.#detector = new Detector(rule);
+    this.#seenTo = clock.now();
     const span = millis(rule.beforeMs + motionLimits.ringMargin);
     this.#ring = new Ring({ span, mostBytes: motionLimits.ringBytes });
     this.#decoder = new Decoder({
@@ -98,12 +101,13 @@ export class Watch implements Taker, AsyncDisposable {
     };
   }
 
-  /** Figures for people who look for a fault. */
-  dump(): object {
+  /** Figures for people who look for a fault. Times in ms, sizes in bytes. */
+  dump() {
     const { state, restarts, dropped } = this.#decoder;
+    const behindMs = this.#options.clock.now() - this.#seenTo;
     const { bytes, leftOut, groups } = this.#ring;
     return {
-      decoder: { state: state.kind, restarts, dropped },
+      decoder: { state: state.kind, restarts, dropped, behindMs },
       ring: { bytes, groups: groups.length, leftOut },
     };
   }
@@ -160,6 +164,7 @@ export class Watch implements Taker, AsyncDisposable {
   }
 
   #look(pixels: Uint8Array, at: Millis): void {
+    this.#seenTo = at;
     const { level, isMotion } = this.#detector.look({ pixels, at });
     this.#level = level;
     if (!isMotion) return;

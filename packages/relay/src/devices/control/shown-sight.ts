@@ -1,8 +1,7 @@
 import type { StateItem } from '@perch/protocol';
 import type { Sight } from './device-link.ts';
 
-/** How much somebody gets to see of a device: guests not where it sends, what it runs, nor whether it is armed or
- * something moves there. */
+/** How much of a device somebody gets to see: guests not where it sends, what it runs, if it is armed, what moves. */
 export type Insight = 'all' | 'guest';
 
 /** Of many readers of one moment each gets the same text. */
@@ -17,6 +16,7 @@ export function shownSight(sight: Sight, insight: Insight): string {
     insight === 'all' || !state
       ? state
       : {
+          ...state,
           feeds: state.feeds.map(withoutMotion),
           streams: state.streams.map(withoutMotion),
           destinations: [],
