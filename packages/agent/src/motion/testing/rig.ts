@@ -38,7 +38,7 @@ export function record(
   moves: readonly (readonly [begin: number, end: number])[],
   tracks: 'va' | 'v' | 'a' = 'va',
 ): Recording {
-  const enable = moves.map(([begin, end]) => `between(t,${begin},${end})`).join('+');
+  const enable = moves.map(([begin, end]) => `between(t,${begin},${end})`).join('+') || '0';
   const size = 's=320x240:r=10';
   const picture =
     `color=gray:${size}[g];[g]noise=alls=6:allf=t[n];color=white:s=40x60:r=10[b];` +
