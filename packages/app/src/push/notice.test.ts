@@ -21,6 +21,12 @@ test('an alarm without a film leads to the device, a test back to where it was a
   assert.equal(placeOf(decodeNotice({ what: 'test' })), '#/account');
 });
 
+test('that the sign-in ends is said with the day, and with what to do', () => {
+  const notice = decodeNotice({ what: 'ending', tag: 'ending', at: now });
+  assert.equal(bodyOf(notice, now - 86_400_000).includes('on 21 November 2026. Sign out and in again'), true);
+  assert.equal(placeOf(notice), '#/account');
+});
+
 test('what a newer relay says, and what is nothing at all, is shown in plain words', () => {
   for (const strange of [undefined, 7, [], {}, { what: 'earthquake', name: 5, at: 'soon' }]) {
     const notice = decodeNotice(strange);

@@ -1,8 +1,8 @@
 import { Fields } from '../http/fields.ts';
 import { hrefs } from '../route.ts';
-import { showMoment } from '../words/time.ts';
+import { showDate, showMoment } from '../words/time.ts';
 
-const kinds = ['motion', 'asked', 'alarm', 'test'] as const;
+const kinds = ['motion', 'asked', 'alarm', 'ending', 'test'] as const;
 export type NoticeKind = (typeof kinds)[number] | 'unknown';
 
 /** What a push tells of. */
@@ -15,7 +15,7 @@ export interface Notice {
   readonly device: string | undefined;
   /** The film that shows it. */
   readonly capture: string | undefined;
-  /** When it happened, in milliseconds since 1970. */
+  /** When it happened, or will, in milliseconds since 1970. */
   readonly at: number | undefined;
 }
 
@@ -44,6 +44,8 @@ export function titleOf({ what, name }: Notice): string {
       return `Motion${at}`;
     case 'asked':
       return `Filmed, as asked${at}`;
+    case 'ending':
+      return 'Notifications end soon here';
     case 'test':
       return 'This is a test';
     case 'unknown':
@@ -54,6 +56,10 @@ export function titleOf({ what, name }: Notice): string {
 /** And below it. */
 export function bodyOf({ what, capture, at }: Notice, now: number): string {
   if (what === 'test') return 'Notifications reach this browser.';
+  if (what === 'ending') {
+    const until = at === undefined ? '' : ` on ${showDate(at)}`;
+    return `This browser is signed out${until}. Sign out and in again before, and it goes on.`;
+  }
   const when = at === undefined ? '' : showMoment(at, now);
   const more = capture === undefined ? '' : 'Tap to see the film.';
   return [when, more].filter(Boolean).join(' · ');
@@ -61,7 +67,7 @@ export function bodyOf({ what, capture, at }: Notice, now: number): string {
 
 /** Which page shows it. */
 export function placeOf({ what, capture, device }: Notice): string {
-  if (what === 'test') return hrefs.account;
+  if (what === 'test' || what === 'ending') return hrefs.account;
   if (capture !== undefined) return hrefs.film(capture);
   return device !== undefined && /^[\w.~-]+$/.test(device) ? hrefs.device(device) : hrefs.captures();
 }

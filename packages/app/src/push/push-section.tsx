@@ -90,7 +90,7 @@ function InThisBrowser({
             Tell me in this browser
             <small>
               {isOn && until !== undefined
-                ? `Also when Perch is closed. Until ${showDate(until)}: then sign in again.`
+                ? `Also when Perch is closed. Until ${showDate(until)}: sign out and in again before.`
                 : 'Of alarms and of what is filmed, also when Perch is closed'}
             </small>
           </>

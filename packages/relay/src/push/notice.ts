@@ -10,7 +10,8 @@ export interface Notice {
 
 /** What a push says: the page's service worker makes a notification of it (`app/src/push/notice.ts`). */
 export interface PushText {
-  readonly what: Notice['what'] | 'test';
+  /** `ending`: its sign-in ends, at `at`. */
+  readonly what: Notice['what'] | 'test' | 'ending';
   /** Notifications with the same tag take each other's place. */
   readonly tag: string;
   /** What people call the device. */

@@ -10,6 +10,7 @@ import type { Notice, PushText } from './notice.ts';
 import { type Letter, Outbox } from './outbox.ts';
 import { type PushOutcome, PushServices } from './push-services.ts';
 import { isQuiet } from './quiet-hours.ts';
+import { Reminders } from './reminders.ts';
 import { PushSettings, USUAL_CHOICE } from './settings.ts';
 import { type Subscription, Subscriptions } from './subscriptions.ts';
 import { Vapid } from './vapid.ts';
@@ -37,8 +38,11 @@ const PICTURE_WAIT = millis(5_000);
 const ALARM_LIFE = millis(24 * 3_600_000);
 const FILM_LIFE = millis(4 * 3_600_000);
 const TEST_LIFE = millis(60_000);
+const REMINDER_LIFE = millis(24 * 3_600_000);
 /** So often it is looked what is due, also what other relays have put in. */
 const PERIOD = millis(2_000);
+/** So often it is looked whose sign-in ends. */
+const REMINDER_PERIOD = millis(3_600_000);
 /** So many are sent at once. */
 const MOST_SENDING = 32;
 /** Pauses between tries: 10 s, 40 s, … up to half an hour. */
@@ -98,8 +102,17 @@ export class Push implements AsyncDisposable {
     this.#scope.onClose(() => {
       for (const each of listening) each[Symbol.dispose]();
     });
-    const timer = clock.every(PERIOD, () => this.#look());
-    this.#scope.onClose(() => timer.cancel());
+    const { subscriptions, settings } = this;
+    const send = (subscription: Subscription, text: PushText) =>
+      this.#send(subscription, text, { life: REMINDER_LIFE, isUrgent: false });
+    const reminders = new Reminders({ subscriptions, settings, send, clock });
+    const timers = [
+      clock.every(PERIOD, () => this.#look()),
+      clock.every(REMINDER_PERIOD, () => this.#run(reminders.round())),
+    ];
+    this.#scope.onClose(() => {
+      for (const timer of timers) timer.cancel();
+    });
   }
 
   /** Sends one to a browser, at once, whatever its person wants to hear. */

@@ -1,4 +1,4 @@
-import type { Clock } from '@perch/runtime';
+import type { Clock, Millis } from '@perch/runtime';
 import type { Database } from '../storage/database.ts';
 import type { Row } from '../storage/row.ts';
 import type { Receiver } from './push-services.ts';
@@ -87,6 +87,25 @@ export class Subscriptions {
       delivered = CASE WHEN CAST(? AS BIGINT) = 1 THEN CAST(? AS BIGINT) ELSE delivered END WHERE session = ?`;
     const isTaken = problem === undefined ? 1 : 0;
     await this.#database.execute(update, [problem ?? null, isTaken, this.#now(), session]);
+  }
+
+  /** Those whose sign-in ends within this time, and who were not told of that yet. `until`: when it does. */
+  ending(within: Millis): Promise<(Subscription & { readonly until: number })[]> {
+    const select = `SELECT p.*, s.expires AS until FROM push_subscriptions p JOIN app_sessions s ON s.id = p.session
+      WHERE p.reminded IS NULL AND s.expires > ? AND s.expires <= ? ORDER BY s.expires LIMIT 1000`;
+    const now = this.#now();
+    return this.#database.query(select, [now, now + within], (row) => ({
+      ...decode(row),
+      until: row.number('until'),
+    }));
+  }
+
+  /** Notes that a browser was told that its sign-in ends, or that it was not. @returns whether that is new. */
+  async markReminded(session: string, is: boolean): Promise<boolean> {
+    const now = this.#now();
+    const update = `UPDATE push_subscriptions SET reminded = CAST(? AS BIGINT)
+      WHERE session = ? AND (reminded IS NULL) = (CAST(? AS BIGINT) = 1)`;
+    return (await this.#database.execute(update, [is ? now : null, session, is ? 1 : 0])) > 0;
   }
 
   #now(): number {

@@ -31,9 +31,7 @@ export class TestPushService {
   #made = 0;
 
   static async open(): Promise<TestPushService> {
-    const directory = mkdtempSync(join(tmpdir(), 'perch-push-'));
-    const { cert, key } = await makeCertificate(directory);
-    rmSync(directory, { recursive: true, force: true });
+    const { cert, key } = await certificate();
     const server = createServer({ cert, key });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -80,5 +78,14 @@ export class TestPushService {
     this.#server.closeAllConnections();
     this.#server.close();
     await once(this.#server, 'close');
+  }
+}
+
+async function certificate(): Promise<{ cert: string; key: string }> {
+  const directory = mkdtempSync(join(tmpdir(), 'perch-push-'));
+  try {
+    return await makeCertificate(directory);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
   }
 }
