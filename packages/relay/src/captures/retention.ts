@@ -99,13 +99,13 @@ export class Retention {
       ORDER BY c.removed LIMIT ${MOST_AT_ONCE}`;
     for (;;) {
       const ids = await this.#database.query(over, [before], (row) => row.text('id'));
-      for (const id of ids) {
-        await this.#database.transaction(async (queries) => {
-          await queries.execute('DELETE FROM capture_segments WHERE capture = ?', [id]);
-          await queries.execute('DELETE FROM capture_alarms WHERE capture = ?', [id]);
-          await queries.execute('DELETE FROM captures WHERE id = ?', [id]);
-        });
-      }
+      const those = `(${ids.map(() => '?').join(', ')})`;
+      await this.#database.transaction(async (queries) => {
+        if (ids.length === 0) return;
+        await queries.execute(`DELETE FROM capture_segments WHERE capture IN ${those}`, ids);
+        await queries.execute(`DELETE FROM capture_alarms WHERE capture IN ${those}`, ids);
+        await queries.execute(`DELETE FROM captures WHERE id IN ${those}`, ids);
+      });
       if (ids.length < MOST_AT_ONCE) break;
     }
     const alarms = `DELETE FROM capture_alarms WHERE capture IS NULL AND timestamp < (SELECT
