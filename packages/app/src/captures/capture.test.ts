@@ -42,7 +42,7 @@ test('of its parts those are told of that are missing, or cannot be played', () 
   const { missing } = decodeDetail({
     ...film,
     segmentList: [
-      { number: 0, state: 'here', playable: true, reason: null },
+      { number: 0, state: 'here', playable: true, reason: 'its index was made anew' },
       { number: 1, state: 'lost', reason: 'the file was empty' },
       { number: 2, state: 'here', playable: false, reason: 'it has no picture' },
     ],

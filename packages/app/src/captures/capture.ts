@@ -49,6 +49,10 @@ export interface Alarm {
 export const CAPTURES = '/api/v1/captures';
 export const pathOf = (id: string, part = ''): string => `${CAPTURES}/${segment(id)}${part}`;
 
+/** Where the news of films come from: of one device, or of all. */
+export const newsPath = (device?: string): string =>
+  `${CAPTURES}/events${device === undefined ? '' : `?device=${device}`}`;
+
 export function decodeCapture(fields: Fields): Capture | undefined {
   const id = fields.maybeText('id');
   const at = fields.time('at');
@@ -80,7 +84,8 @@ export function decodeDetail(value: unknown): CaptureDetail {
   return {
     ...capture,
     missing: fields.list('segmentList', (part) => {
-      const isThere = part.text('state') === 'here' && part.text('reason') === '';
+      // A reason beside what can be played says what was mended.
+      const isThere = part.text('state') === 'here' && part.maybeFlag('playable') !== false;
       return isThere ? undefined : { number: part.number('number'), reason: part.text('reason') };
     }),
   };

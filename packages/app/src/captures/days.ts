@@ -1,6 +1,8 @@
-import { decodeList } from '../http/fields.ts';
+import { useRef } from 'preact/hooks';
+import { decodeList, Fields } from '../http/fields.ts';
 import { type Asked, useAsked } from '../http/use-asked.ts';
-import { CAPTURES } from './capture.ts';
+import { useEvents } from '../http/use-events.ts';
+import { CAPTURES, newsPath } from './capture.ts';
 import { addDays, type Day, dayOf, isDay, ownZone } from './day.ts';
 
 /** What there is of a day. */
@@ -19,7 +21,16 @@ export function useDays(device: string | undefined, back: number): Asked<DayCoun
     ...(device !== undefined && { device }),
     ...{ from: addDays(today, -back), to: today, zone: ownZone() },
   });
-  return useAsked(`${CAPTURES}/days?${query}`, decodeDays, PERIOD_MS);
+  const asked = useAsked(`${CAPTURES}/days?${query}`, decodeDays, PERIOD_MS);
+  const counted = useRef(new Set<string>());
+  useEvents(newsPath(device), 'capture removed alarm again', (kind, value) => {
+    const id = new Fields(value).text('id');
+    // A film that arrives is told of many times, and counts once.
+    if (kind === 'capture' && counted.current.has(id)) return;
+    counted.current.add(id);
+    void asked.reload();
+  });
+  return asked;
 }
 
 /** Understands `GET /api/v1/captures/days`. */

@@ -6,11 +6,12 @@ import { Asking } from '../frame/asking.tsx';
 import { Icon } from '../frame/icon.tsx';
 import { navigate } from '../frame/navigate.ts';
 import { Page } from '../frame/page.tsx';
+import { Fields } from '../http/fields.ts';
 import { useAsked } from '../http/use-asked.ts';
 import { useEvents } from '../http/use-events.ts';
 import { hrefs } from '../route.ts';
 import { showMoment } from '../words/time.ts';
-import { CAPTURES, type CaptureDetail, decodeDetail, pathOf } from './capture.ts';
+import { type CaptureDetail, decodeDetail, newsPath, pathOf } from './capture.ts';
 import { alarmsIn, useAlarms } from './film-alarms.ts';
 import { FilmDeeds } from './film-deeds.tsx';
 import { FilmFacts } from './film-facts.tsx';
@@ -32,11 +33,10 @@ export function FilmPage({ id, filter }: { id: string; filter: Filter }) {
   const names = useDeviceNames(true);
   useEffect(() => lastOpened.note(id), [id]);
   useEffect(() => setArriving(!film?.isComplete), [film?.isComplete]);
-  useEvents(
-    film && `${CAPTURES}/events?device=${film.device}`,
-    'capture removed alarm',
-    () => void asked.reload(),
-  );
+  useEvents(film && newsPath(film.device), 'capture removed alarm again', (_kind, value) => {
+    const { id: of, capture } = namesIn(value);
+    if (of === id || capture === id || of === undefined) void asked.reload();
+  });
   const back = { href: hrefs.captures(filter), label: 'All films' };
   if (asked.problem?.kind === 'missing') {
     return (
@@ -66,6 +66,12 @@ export function FilmPage({ id, filter }: { id: string; filter: Filter }) {
       )}
     </Page>
   );
+}
+
+/** Of which film news are. */
+function namesIn(value: unknown): { id: string | undefined; capture: string | undefined } {
+  const fields = new Fields(value);
+  return { id: fields.maybeText('id'), capture: fields.maybeText('capture') };
 }
 
 function TheFilm({

@@ -4,7 +4,7 @@ import { Fields } from '../http/fields.ts';
 import type { Problem } from '../http/problem.ts';
 import { type Asked, recall, remember, useAsked } from '../http/use-asked.ts';
 import { useEvents } from '../http/use-events.ts';
-import { CAPTURES, type Capture, decodeCapture, decodeCaptures } from './capture.ts';
+import { CAPTURES, type Capture, decodeCapture, decodeCaptures, newsPath } from './capture.ts';
 import { type FilmList, noFilms, withFilm, withHead, withoutFilm, withTail } from './film-list.ts';
 import { type Filter, matches, queryOf } from './filter.ts';
 
@@ -62,8 +62,9 @@ export function useFilms(filter: Filter, onAlarm: () => void): Films {
     const { value } = head;
     if (value) change((known) => withHead(known, value, PAGE));
   }, [head.value, change]);
-  useEvents(`${CAPTURES}/events${filter.device ? `?device=${filter.device}` : ''}`, NEWS, (kind, value) => {
+  useEvents(newsPath(filter.device), NEWS, (kind, value) => {
     if (kind === 'alarm') return onAlarm();
+    if (kind === 'again') return void head.reload(); // some news were missed
     const film = decodeCapture(new Fields(value));
     const isHere = kind === 'capture' && film && matches(filter, film);
     if (isHere) change((known) => withFilm(known, film));
@@ -88,4 +89,4 @@ export function useFilms(filter: Filter, onAlarm: () => void): Films {
   return { ...list, isKnown, head, problem, more };
 }
 
-const NEWS = 'capture removed alarm';
+const NEWS = 'capture removed alarm again';
