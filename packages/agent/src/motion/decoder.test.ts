@@ -50,6 +50,19 @@ test('pictures come with the time stamps of the stream, five in a second', async
   );
 });
 
+test('time stamps that begin anew after 26.5 hours are those of the stream too', async (t) => {
+  const { decoder, stamps } = make(t);
+  const wrap = 2 ** 33;
+  for (const { bytes, mark } of record(4, [], 'v', wrap / 90_000 - 3))
+    decoder.push(bytes, mark.randomAccess && mark.class === 'video');
+  while (stamps.length < 15) await turn();
+  const near = stamps.map((pts) => Math.abs((((pts % wrap) + 1.5 * wrap) % wrap) - 0.5 * wrap));
+  assert.ok(
+    near.every((distance) => distance < 4 * 90_000),
+    `${stamps}`,
+  );
+});
+
 test('nothing runs before the first random access point, and nothing that rests', async (t) => {
   const { decoder, until } = make(t, ['sh', '-c', 'exec cat >/dev/null']);
   decoder.push(MESSAGE, false);

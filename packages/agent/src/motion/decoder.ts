@@ -203,7 +203,9 @@ function bePolite(pid: number): void {
 const ffmpeg: readonly string[] = [
   ...['ffmpeg', '-hide_banner', '-loglevel', 'error', '-threads', '1'],
   // Begins with what little there is: the tables and a key picture are enough.
-  ...['-probesize', '32k', '-analyzeduration', '1', '-copyts', '-f', 'mpegts', '-i', 'pipe:0'],
+  ...['-probesize', '32k', '-analyzeduration', '1'],
+  // Time stamps stay as they are, also where they begin anew from 0 after 26.5 hours.
+  ...['-copyts', '-correct_ts_overflow', '0', '-f', 'mpegts', '-i', 'pipe:0'],
   ...['-map', '0:v:0', '-vf'],
   `select='isnan(prev_selected_t)+gte(t-prev_selected_t,${APART})+lt(t,prev_selected_t)',` +
     `scale=${PICTURE.width}:${PICTURE.height}:flags=area,format=gray`,

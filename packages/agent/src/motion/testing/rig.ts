@@ -32,11 +32,13 @@ const PICTURE_MS = 100;
  *
  * @param moves when the box is there, in seconds.
  * @param tracks `va` picture and sound, `v` or `a` alone.
+ * @param start its first time stamp, in seconds.
  */
 export function record(
   seconds: number,
   moves: readonly (readonly [begin: number, end: number])[],
   tracks: 'va' | 'v' | 'a' = 'va',
+  start = 1,
 ): Recording {
   const enable = moves.map(([begin, end]) => `between(t,${begin},${end})`).join('+') || '0';
   const size = 's=320x240:r=10';
@@ -51,7 +53,7 @@ export function record(
       ...(tracks === 'a' ? [] : ['-map', '[v]', '-c:v', 'libx264', '-preset', 'ultrafast', '-g', '20']),
       ...(tracks === 'a' ? [] : ['-tune', 'zerolatency', '-sc_threshold', '0']),
       ...(tracks === 'v' ? [] : ['-map', '0:a', '-c:a', 'mp2', '-b:a', '64k']),
-      ...['-t', String(seconds), '-f', 'mpegts', 'pipe:1'],
+      ...['-t', String(seconds), '-output_ts_offset', String(start), '-f', 'mpegts', 'pipe:1'],
     ],
     { maxBuffer: 2 ** 30 },
   );
