@@ -1,6 +1,7 @@
 import { DestinationList } from './destination-list.tsx';
 import { type DeviceState, type FeedState, relayOf, topicsOf } from './device-state.ts';
 import { MediumCard } from './medium-card.tsx';
+import { MotionSwitch } from './motion-switch.tsx';
 import { NotSent } from './not-sent.tsx';
 import { StreamSection } from './stream-section.tsx';
 
@@ -58,6 +59,9 @@ export function DeviceLive({
                 {!topics.has(feed.feed) && !isIn(feed, state) && (
                   <NotSent device={id} relay={relay} name={feed.feed} mayChange={mayChange} />
                 )}
+                {feed.motion && mayHavePicture(feed) && (
+                  <MotionSwitch device={id} name={feed.feed} motion={feed.motion} isAllowed={mayChange} />
+                )}
               </MediumCard>
             ))}
           </div>
@@ -81,6 +85,10 @@ export function DeviceLive({
 
 const isIn = ({ feed }: FeedState, { streams }: DeviceState): boolean =>
   streams.some(({ feeds }) => feeds.includes(feed));
+
+/** What is in a feed that nothing reads is not known. */
+const mayHavePicture = ({ tracks }: FeedState): boolean =>
+  tracks.length === 0 || tracks.some((track) => track.class === 'video');
 
 function NoFeeds() {
   return (

@@ -15,12 +15,27 @@ export interface Track {
   readonly feed: string | undefined;
 }
 
+/** Whether it is filmed when something moves, and what moves now. */
+export interface MotionState {
+  readonly isOn: boolean;
+  readonly isFilming: boolean;
+  /** From 1 to 10. */
+  readonly sensitivity: number;
+  /** As a share of what counts as motion: from 1 it does. */
+  readonly level: number;
+  /** In ms since 1970. */
+  readonly lastMotion: number | undefined;
+  readonly trouble: string | undefined;
+}
+
 export interface FeedState {
   readonly feed: string;
   readonly publishers: number;
   readonly bitRate: number;
   readonly tracks: readonly Track[];
   readonly oddities: readonly string[];
+  /** Undefined where the device cannot film, or does not say. */
+  readonly motion: MotionState | undefined;
 }
 
 export interface StreamState {
@@ -32,6 +47,7 @@ export interface StreamState {
   readonly bitRate: number;
   readonly tracks: readonly Track[];
   readonly oddities: readonly string[];
+  readonly motion: MotionState | undefined;
 }
 
 export interface DestinationState {
@@ -101,6 +117,7 @@ function decodeFeed(fields: Fields): FeedState | undefined {
     bitRate: fields.number('bitRate'),
     tracks: fields.list('tracks', decodeTrack),
     oddities: fields.texts('oddities'),
+    motion: decodeMotion(fields),
   };
 }
 
@@ -115,6 +132,7 @@ function decodeStream(fields: Fields): StreamState | undefined {
     bitRate: fields.number('bitRate'),
     tracks: fields.list('tracks', decodeTrack),
     oddities: fields.texts('oddities'),
+    motion: decodeMotion(fields),
   };
 }
 
@@ -136,6 +154,19 @@ function decodeDestination(fields: Fields): DestinationState | undefined {
     reconnects: fields.number('reconnects'),
   };
 }
+
+const decodeMotion = (fields: Fields): MotionState | undefined => {
+  if (!fields.has('motion')) return undefined;
+  const motion = fields.object('motion');
+  return {
+    isOn: motion.flag('isOn'),
+    isFilming: motion.flag('isFilming'),
+    sensitivity: motion.number('sensitivity', 5),
+    level: motion.number('level'),
+    lastMotion: motion.maybeNumber('lastMotion'),
+    trouble: motion.maybeText('trouble'),
+  };
+};
 
 const decodeTrack = (fields: Fields): Track => ({
   class: fields.oneOf('class', ['video', 'audio', 'data'], 'data'),

@@ -12,6 +12,15 @@ export const putStream = (
   feeds: readonly string[],
 ): Promise<Answer<undefined>> => tell(at(device, 'streams'), { method: 'POST', body: { stream, feeds } });
 
+/** Whether a feed or stream is filmed when something moves in it. What is left out stays as it is. */
+export const putMotion = (
+  device: string,
+  feed: string,
+  body: { readonly isOn: boolean } | { readonly sensitivity: number },
+): Promise<Answer<undefined>> =>
+  // A name with slashes is one part of the path here.
+  tell(`${at(device, 'feeds')}/${segment(feed)}/motion`, { method: 'PUT', body });
+
 export const deleteStream = (device: string, stream: string): Promise<Answer<undefined>> =>
   tell(at(device, 'streams', stream), { method: 'DELETE' });
 

@@ -4,6 +4,7 @@ import { Icon } from '../frame/icon.tsx';
 import { say } from '../frame/toast.tsx';
 import type { DeviceState, StreamState } from './device-state.ts';
 import { MediumCard } from './medium-card.tsx';
+import { MotionSwitch } from './motion-switch.tsx';
 import { NotSent } from './not-sent.tsx';
 import { deleteStream } from './rules.ts';
 import { StreamDialog } from './stream-dialog.tsx';
@@ -57,6 +58,9 @@ export function StreamSection({
               oddities={isOnline ? stream.oddities : []}
             >
               <StreamMix device={id} stream={stream} feeds={feeds} isAllowed={mayChange} />
+              {stream.motion && (
+                <MotionSwitch device={id} name={stream.stream} motion={stream.motion} isAllowed={mayChange} />
+              )}
               {!topics.has(stream.stream) && (
                 <NotSent device={id} relay={relay} name={stream.stream} mayChange={mayChange} />
               )}
