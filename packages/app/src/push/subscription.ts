@@ -26,10 +26,11 @@ async function subscribe(
 
 /** Turns it on in this browser. Asks the person, so call it on a tap only. */
 export async function turnOn(person: string, publicKey: string): Promise<Answer<undefined>> {
-  const registration = await navigator.serviceWorker.getRegistration();
-  if (!registration) return refused('The app is not set up in this browser yet. Load the page again.');
+  // First: some browsers ask only while they know that somebody has tapped.
   const permission = await Notification.requestPermission();
   if (permission !== 'granted') return refused('The browser was not allowed to show notifications.');
+  const registration = await navigator.serviceWorker.getRegistration();
+  if (!registration) return refused('The app is not set up in this browser yet. Load the page again.');
   try {
     const answer = await subscribe(registration, publicKey);
     if (answer.ok) localStorage.setItem(WHO, person);

@@ -227,6 +227,19 @@ describe('pushes', () => {
     assert.equal(await at.count(), 0);
   });
 
+  it('are put in when the database is there again', async () => {
+    await using at = await open();
+    const { bench, anna } = at;
+    await bench.database.execute('ALTER TABLE push_outbox RENAME TO away');
+    const tried = bench.failed();
+    await bench.alarm('door');
+    await tried;
+    await bench.database.execute('ALTER TABLE away RENAME TO push_outbox');
+    bench.clock.advance(2_000);
+    await bench.service.got(1);
+    assert.deepEqual(bench.heard(anna), ['alarm the door, no film']);
+  });
+
   it('that a push service will never take are not tried again', async () => {
     await using at = await open();
     const { bench, push, anna } = at;

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { Backoff, type Clock, type Logger, type Millis, millis, Scope } from '@perch/runtime';
+import { Backoff, type Clock, type Logger, type Millis, millis, Scope, sleep } from '@perch/runtime';
 import type { CaptureSummary } from '../captures/capture.ts';
 import type { Library } from '../captures/library.ts';
 import type { Devices } from '../devices/devices.ts';
@@ -41,6 +41,8 @@ const TEST_LIFE = millis(60_000);
 const REMINDER_LIFE = millis(24 * 3_600_000);
 /** So often it is looked what is due, also what other relays have put in. */
 const PERIOD = millis(2_000);
+/** So often it is tried to put in a piece of news, where the database was away just then. */
+const MOST_PUTS = 10;
 /** So often it is looked whose sign-in ends. */
 const REMINDER_PERIOD = millis(3_600_000);
 /** So many are sent at once. */
@@ -61,6 +63,7 @@ export class Push implements AsyncDisposable {
   readonly #options: PushOptions;
   readonly #outbox: Outbox;
   readonly #scope = new Scope();
+  readonly #closing = new AbortController();
   /** Films of which no picture is there yet → when they began, by our clock. */
   readonly #unseen = new Map<string, Millis>();
   /** What is under way here: letters being sent, news being put in. */
@@ -87,6 +90,7 @@ export class Push implements AsyncDisposable {
     this.services = new PushServices({ vapid, origins, ca, clock });
     this.#scope.onClose(() => Promise.all(this.#work));
     this.#scope.onClose(() => this.services.close());
+    this.#scope.onClose(() => this.#closing.abort());
     const listening = [
       library.news.on('begun', ({ id, household, device, cause, timestamp }) => {
         this.#expectPicture(id);
@@ -142,8 +146,20 @@ export class Push implements AsyncDisposable {
       wait: isAlarm ? millis(0) : PICTURE_WAIT,
       life: isAlarm ? ALARM_LIFE : FILM_LIFE,
     };
-    this.#news = this.#news.then(() => this.#outbox.put(household, notice, times)).catch(this.#failed);
+    this.#news = this.#news.then(() => this.#put(household, notice, times));
     this.#run(this.#news.then(() => this.#look()));
+  }
+
+  /** Never rejects. */
+  async #put(...letter: Parameters<Outbox['put']>): Promise<void> {
+    for (let tries = 1; tries <= MOST_PUTS && !this.#closing.signal.aborted; tries++) {
+      try {
+        return await this.#outbox.put(...letter);
+      } catch (error) {
+        this.#failed(error);
+        await sleep(this.#options.clock, PERIOD, this.#closing.signal).catch(() => undefined); // the relay ends
+      }
+    }
   }
 
   #expectPicture(capture: string): void {

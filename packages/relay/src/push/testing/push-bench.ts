@@ -1,4 +1,4 @@
-import { silentLogger } from '@perch/runtime';
+import { type Logger, silentLogger } from '@perch/runtime';
 import { FakeClock } from '@perch/testkit';
 import { AppSessions } from '../../auth/app-sessions.ts';
 import type { Cause } from '../../captures/capture.ts';
@@ -35,6 +35,14 @@ export class PushBench {
   /** Whether films have a picture that can be made. */
   hasPictures = false;
   readonly #opened: Push[] = [];
+  readonly #failures: (() => void)[] = [];
+  /** Tells of errors. */
+  readonly #logger: Logger = {
+    ...silentLogger,
+    error: () => {
+      for (const tell of this.#failures.splice(0)) tell();
+    },
+  };
   #films = 0;
 
   static async open(address: string): Promise<PushBench> {
@@ -57,7 +65,7 @@ export class PushBench {
   async relay(library: Library = this.library): Promise<Push> {
     const { database, clock, users, service } = this;
     const push = await Push.open({
-      ...{ database, clock, users, library, logger: silentLogger, contact: () => 'https://relay.example' },
+      ...{ database, clock, users, library, logger: this.#logger, contact: () => 'https://relay.example' },
       devices: openDevices({ database, clock, logger: silentLogger }).devices,
       picture: () => (this.hasPictures ? Promise.resolve() : Promise.reject(new Error('nothing yet'))),
       ...{ origins: [service.origin], ca: service.ca },
@@ -106,6 +114,11 @@ export class PushBench {
     const timestamp = Math.floor(this.clock.wall() / 1_000);
     const alarm = { household: FIRST_HOUSEHOLD, device, id: `alarm${++this.#films}`, timestamp };
     await this.library.raiseAlarm(alarm, of);
+  }
+
+  /** Resolves when a relay logs an error. */
+  failed(): Promise<void> {
+    return new Promise((resolve) => this.#failures.push(resolve));
   }
 
   /** Resolves when nothing is under way in any relay. */
