@@ -124,6 +124,7 @@ test('metrics are in the text format of Prometheus, with labels escaped', () => 
       {
         ...{ feed: 'a"b\\c\nd', publishers: 1, takers: 2, bitRate: 8, messages: 3, bytes: 4 },
         ...{ tracks: [], delayMs: 0, offsetMs: 2.5, driftPpm: -3, restarts: 1, losses: 0, oddities: [] },
+        motion: null,
       },
     ],
     streams: [],
