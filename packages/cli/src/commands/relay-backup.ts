@@ -8,6 +8,7 @@ import { type Run, writeJson } from '../terminal.ts';
 interface Flags {
   readonly config?: string;
   readonly json?: boolean;
+  readonly captures?: string;
 }
 
 /** `perch relay backup` and `restore`: below a command that is one itself. */
@@ -24,11 +25,13 @@ export function addRelayBackup(relay: Command, run: Run): void {
     .description(
       "write the relay's authorities, people, devices, tokens and audit to a file, also while it runs",
     )
+    .option('--captures <DIR>', 'copy the films there too; what is there already is not copied again')
     .argument('<FILE>', 'is not there yet. Who reads it can be any device and any person: keep it safe')
     .addHelpText('after', '\nExample:\n  perch relay backup /mnt/safe/perch-2026-11-21 --data /var/lib/perch')
     .action((file: string, flags: Flags) => backup(run, file, flags));
   shared(relay.command('restore'))
     .description('make the state of a relay from a backup, in a directory or database where none is')
+    .option('--captures <DIR>', 'copy the films back from there')
     .argument('<FILE>', 'of "perch relay backup", by this version or an older one')
     .addHelpText(
       'after',
@@ -48,19 +51,30 @@ function place({ terminal }: Run, flags: Flags) {
 }
 
 async function backup(run: Run, file: string, flags: Flags): Promise<void> {
-  const rows = await backupIn({ ...place(run, flags), file });
-  if (flags.json) writeJson(run.terminal, { file, rows });
+  const { captures } = flags;
+  const { rows, films } = await backupIn({ ...place(run, flags), file, captures });
+  if (flags.json) writeJson(run.terminal, { file, rows, ...(films && { films }) });
   else
     run.terminal.stdout.write(
-      `${file} holds ${rows} rows. Who reads it can be any device and any person of this relay: keep it safe.\n`,
+      `${file} holds ${rows} rows. Who reads it can be any device and any person of this relay: keep it safe.
+${filmWords(films, captures)}\n`,
     );
 }
 
 async function restore(run: Run, file: string, flags: Flags): Promise<void> {
-  const { at, rows } = await restoreIn({ ...place(run, flags), file });
-  if (flags.json) writeJson(run.terminal, { file, rows, at });
+  const { captures } = flags;
+  const { at, rows, films } = await restoreIn({ ...place(run, flags), file, captures });
+  if (flags.json) writeJson(run.terminal, { file, rows, at, ...(films && { films }) });
   else
-    run.terminal.stdout.write(`The state of ${at} is restored, ${rows} rows. What was revoked or removed since then is good again: look
+    run.terminal.stdout.write(`The state of ${at} is restored, ${rows} rows${films ? `, and ${films.files} files of films` : ''}. What was revoked or removed since then is good again: look
 through devices, people, sessions and tokens. Two relays must not run on the same state in two places.
 `);
 }
+
+const filmWords = (
+  films: { readonly files: number; readonly already: number } | undefined,
+  to?: string,
+): string =>
+  films
+    ? `${to} has the films: ${films.files} files were copied, ${films.already} were there.`
+    : 'Films are not in it: say where to copy them with --captures DIR.';

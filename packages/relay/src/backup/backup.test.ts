@@ -35,7 +35,7 @@ async function backedUp(database?: string) {
   // To ask for the audit is to have it written.
   await fetch(`${relay.url}/api/v1/audit`, { headers: { Authorization: token } });
   const file = fresh();
-  const rows = await backupIn({ ...common, data, database, file });
+  const { rows } = await backupIn({ ...common, data, database, file });
   return { data, device, token, file, rows };
 }
 
