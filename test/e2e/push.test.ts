@@ -110,10 +110,23 @@ test('a real Chromium is told of a film, with its picture, and of an alarm', {
   });
   await page.waitForURL(`${origin}/${told.place}`);
 
+  assert.deepEqual(problems, []);
+
+  // Signed out, nothing is told; signed in again, it goes on by itself.
+  const { id } = await (await page.request.get(`${origin}/api/v1/me`)).json();
+  const headers = { Origin: origin };
+  const again = await page.request.post(`${origin}/api/v1/users/${id}/link`, { headers, data: {} });
+  await page.goto(`${origin}/#/account`);
+  await page.getByRole('button', { name: 'Sign out here' }).click();
+  await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+  const isTold = page.waitForResponse(`${origin}/api/v1/push/subscription`);
+  const { link } = await again.json();
+  await page.goto(link);
+  assert.equal((await isTold).status(), 204);
+
   await page.goto(`${origin}/#/account`);
   await page.getByRole('switch', { name: 'Tell me in this browser' }).click();
   await page.getByRole('button', { name: 'Send me a test' }).waitFor({ state: 'detached' });
   const { subscription } = await (await page.request.get(`${origin}/api/v1/push`)).json();
   assert.equal(subscription, null);
-  assert.deepEqual(problems, []);
 });
