@@ -61,6 +61,7 @@ for (const [dialect, address] of [
       clock.advance(5);
       await book.note(asked, 'handed');
       await book.note(asked, { failed: 'too late to be true' });
+      assert.equal((await other.find('yard'))?.known, true, 'before the device says so itself');
       const [shown] = await other.commands('yard', 5);
       assert.deepEqual(
         [shown?.delivered, shown?.handed, shown?.failed],

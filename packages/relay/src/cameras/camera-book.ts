@@ -210,6 +210,11 @@ export class CameraBook {
     } else if (step === 'handed') {
       const update = 'UPDATE camera_commands SET delivered = coalesce(delivered, ?), handed = ? WHERE id = ?';
       await queries.execute(update, [now, now, id]);
+      // The device will say so itself, a second later at most.
+      const know = `UPDATE cameras SET problem = NULL, known = (SELECT CASE command WHEN 'arm' THEN 1 ELSE 0 END
+          FROM camera_commands WHERE id = ?)
+        WHERE device = (SELECT device FROM camera_commands WHERE id = ? AND command <> 'capture')`;
+      await queries.execute(know, [id, id]);
     } else {
       const update =
         'UPDATE camera_commands SET failed = ? WHERE id = ? AND handed IS NULL AND failed IS NULL';
