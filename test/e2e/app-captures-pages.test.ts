@@ -22,7 +22,7 @@ const webRoot = path.join(import.meta.dirname, '../../dist/web');
 const phone = { width: 390, height: 844 };
 const KITCHEN = 'kitchen-x7k2';
 /** The long runs have as many as a camera makes in months. */
-const MANY = process.env.PERCH_LONG ? 5_000 : 300;
+const MANY = process.env.PERCH_LONG ? 5_000 : 180;
 
 let browser: TestBrowser;
 let home: ReturnType<typeof household>;
@@ -150,12 +150,12 @@ describe('the timeline', () => {
     films.unshift(begun);
     relay.tellOfCaptures(begun, 'capture');
     const card = page.locator('#film-new');
-    await card.getByText('being filmed').waitFor();
+    await card.getByText('filming').waitFor();
     relay.tellOfCaptures({ ...begun, segments: 1, seconds: 7, alarms: 1 }, 'capture');
     await card.getByText('0:07').waitFor();
     assert.match((await labels(page))[0] ?? '', /7 seconds, 1 alarm, being filmed$/);
     relay.tellOfCaptures({ ...begun, ended: begun.at, complete: true, segments: 1, seconds: 9 }, 'capture');
-    await card.getByText('being filmed').waitFor({ state: 'detached' });
+    await card.getByText('filming').waitFor({ state: 'detached' });
     relay.tellOfCaptures({ id: 'new' }, 'removed');
     await card.waitFor({ state: 'detached' });
     assert.equal(await cards(page).count(), 3);

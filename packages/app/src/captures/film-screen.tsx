@@ -21,6 +21,7 @@ export function FilmScreen({
   // The same place twice is two jumps.
   const jump = (to: number) => setGoal((last) => (last === to ? to + 0.001 : to));
   const screen = useRef<HTMLDivElement>(null);
+  usePlayAtOnce(screen);
   useSpace(() => {
     const video = screen.current?.querySelector('video');
     if (video?.paused)
@@ -54,6 +55,23 @@ export function FilmScreen({
       )}
     </div>
   );
+}
+
+/** Who came here by a link has tapped nothing yet: browsers play such a page's films, but without sound. */
+function usePlayAtOnce(screen: { readonly current: HTMLElement | null }): void {
+  useEffect(() => {
+    const begin = ({ target }: Event) => {
+      if (!(target instanceof HTMLVideoElement) || !target.paused) return;
+      target.play().catch(() => {
+        target.muted = true;
+        target.play().catch(() => undefined); // not even so: its button is there
+      });
+    };
+    const element = screen.current;
+    // Events of media do not rise: they are caught on their way down.
+    element?.addEventListener('canplay', begin, { capture: true, once: true });
+    return () => element?.removeEventListener('canplay', begin, { capture: true });
+  }, [screen]);
 }
 
 /** The space bar plays and pauses, wherever it has no other meaning. */

@@ -1,7 +1,7 @@
 import { useRef, useState } from 'preact/hooks';
 import { Icon } from '../frame/icon.tsx';
 import { type Capture, pathOf } from './capture.ts';
-import { causeWords, type Progress, progressWords, showLength } from './capture-words.ts';
+import { causeWords, type Progress, showLength } from './capture-words.ts';
 
 /** The relay's strip: so many pictures beside each other, from all over the film. */
 export const STRIP_PICTURES = 10;
@@ -73,12 +73,13 @@ export function ScrubPicture({ film, progress }: { film: Capture; progress: Prog
         </span>
       )}
       <span class="film-foot">
-        <span class="film-tag">
-          <Icon name={causeWords[film.cause].icon} />
-        </span>
-        {progress !== 'here' && (
+        {progress === 'here' ? (
+          <span class="film-tag">
+            <Icon name={causeWords[film.cause].icon} />
+          </span>
+        ) : (
           <span class="film-tag live">
-            <i class={progress === 'filming' ? 'dot bad' : 'dot waiting'} /> {progressWords[progress]}
+            <i class={progress === 'filming' ? 'dot bad' : 'dot waiting'} /> {progress}
           </span>
         )}
         {film.seconds > 0 && (
