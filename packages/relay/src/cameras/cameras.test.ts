@@ -230,6 +230,20 @@ it('of several relays the one with the device delivers, once, and all hear of it
   assert.deepEqual(device.told, ['capture']);
 });
 
+it('what changes elsewhere right after somebody began to look is told to him', async () => {
+  await using at = await open(2);
+  const { nodes, ask } = at;
+  const [first, second] = nodes;
+  assert.ok(first && second);
+  let news = 0;
+  using _watching = second.cameras.watch('yard', () => void news++);
+  await ask('arm', first.cameras);
+  await second.cameras.poll();
+  assert.equal(news, 1);
+  await second.cameras.poll();
+  assert.equal(news, 1);
+});
+
 it('a relay that stopped while it delivered leaves nothing undecided', async () => {
   await using at = await open(2);
   const { nodes, ask, ladder, until, clock, cameras } = at;

@@ -263,7 +263,11 @@ export class Cameras implements AsyncDisposable {
 
   /** What has changed at other relays, and here. */
   async #readNews(): Promise<void> {
-    this.#seen ??= await this.#book.latest();
+    if (this.#seen === undefined) {
+      this.#seen = await this.#book.latest();
+      // What came between a watcher's first look and this is in that number.
+      for (const device of [...this.#watchers.keys()]) this.#tell(device);
+    }
     for (const { device, changed } of await this.#book.changedSince(this.#seen)) {
       this.#seen = changed;
       this.#tell(device);
