@@ -76,7 +76,7 @@ test('a real Chromium is told of a film, with its picture, and of an alarm', {
   await page.getByRole('button', { name: 'Send me a test' }).click();
   assert.equal((await shown(page, 'This is a test')).place, '#/account');
 
-  const film = join(directory, 'pir.1795000000.0.mp4');
+  const film = join(directory, `pir.${Math.floor(Date.now() / 1_000)}.0.mp4`);
   const picture = ['-f', 'lavfi', '-i', 'testsrc=size=320x240:rate=10:duration=1', '-pix_fmt', 'yuv420p'];
   await promisify(execFile)('ffmpeg', ['-loglevel', 'error', ...picture, film]);
   await say(captures, { segment: film });

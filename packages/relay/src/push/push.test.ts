@@ -152,6 +152,18 @@ describe('pushes', () => {
     assert.deepEqual(bench.heard(anna), []);
   });
 
+  it('are not sent of what comes home days later, but where a device’s clock is wrong', async () => {
+    await using at = await open();
+    const { bench, anna } = at;
+    await bench.film('door', { ago: 5 * HOUR });
+    await bench.advance(10_000);
+    assert.deepEqual(bench.heard(anna), []);
+    await bench.film('door', { ago: HOUR });
+    await bench.film('door', { ago: bench.clock.wall(), cause: 'asked' });
+    await bench.advance(10_000);
+    assert.deepEqual(bench.heard(anna).sort(), ['asked the door', 'motion the door']);
+  });
+
   it('are of what each person chose', async () => {
     await using at = await open();
     const { bench, push, anna } = at;

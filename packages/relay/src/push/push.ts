@@ -37,6 +37,8 @@ const PICTURE_WAIT = millis(5_000);
 /** For so long people want to know of an alarm, and of a film. */
 const ALARM_LIFE = millis(24 * 3_600_000);
 const FILM_LIFE = millis(4 * 3_600_000);
+/** No film is that old: it is the device's clock. */
+const CLOCK_IS_WRONG = 365 * 24 * 3_600_000;
 const TEST_LIFE = millis(60_000);
 const REMINDER_LIFE = millis(24 * 3_600_000);
 /** So often it is looked what is due, also what other relays have put in. */
@@ -146,6 +148,7 @@ export class Push implements AsyncDisposable {
       wait: isAlarm ? millis(0) : PICTURE_WAIT,
       life: isAlarm ? ALARM_LIFE : FILM_LIFE,
     };
+    if (isStale(this.#options.clock.wall() - notice.at, times.life)) return;
     this.#news = this.#news.then(() => this.#put(household, notice, times));
     this.#run(this.#news.then(() => this.#look()));
   }
@@ -290,6 +293,9 @@ export class Push implements AsyncDisposable {
     this.#options.logger.error('pushes wait until the database answers', { error: (error as Error).message });
   };
 }
+
+/** Whether something comes home so late that nobody wants to be told any more: after days without a network, for one. */
+const isStale = (age: number, life: Millis): boolean => age > life && age < CLOCK_IS_WRONG;
 
 /** After the n-th try. */
 function pauseAfter(tries: number): Millis {

@@ -99,9 +99,9 @@ export class PushBench {
   }
 
   /** A film begins on the device. @returns the relay's id for it, and how to bring its first segment. */
-  async film(device: string, { cause = 'motion', household = FIRST_HOUSEHOLD }: FilmOptions = {}) {
+  async film(device: string, { cause = 'motion', household = FIRST_HOUSEHOLD, ago = 0 }: FilmOptions = {}) {
     const name = `film${++this.#films}`;
-    const timestamp = Math.floor(this.clock.wall() / 1_000);
+    const timestamp = Math.floor((this.clock.wall() - ago) / 1_000);
     const of = { ...{ household, device, name, cause, timestamp }, source: 'perch' } as const;
     const begun = this.library.news.once('begun');
     await this.library.loseSegment(of, 9, 'so that it begins');
@@ -151,4 +151,6 @@ export class PushBench {
 interface FilmOptions {
   readonly cause?: Cause;
   readonly household?: string;
+  /** It was filmed so long ago, in milliseconds. */
+  readonly ago?: number;
 }
