@@ -26,6 +26,8 @@ export interface FilmsOptions {
 /** What was made to be played is thrown away after so long; pictures stay as long as their film. */
 const KEPT_MS = 86_400_000;
 const PICTURES = 10;
+/** So many of a film are asked for at a time, so that others get a turn. */
+const PARTS_AT_ONCE = 4;
 
 /** A segment's file: it is there. */
 type Filed = Segment & { readonly file: NonNullable<Segment['file']> };
@@ -59,11 +61,9 @@ export class Films {
   async playlist(capture: CaptureSummary): Promise<string> {
     const all = await this.#options.library.segments(capture.id);
     const isAll = isComplete(capture);
-    const listed = [];
-    for (const segment of isAll || capture.source === 'cloudtalker' ? all : inOneRun(all)) {
-      const part = isFiled(segment) && (await this.#part(capture, segment));
-      if (part) listed.push({ part, address: `parts/${nameOf(segment as Filed)}.mp4` });
-    }
+    const segments = isAll || capture.source === 'cloudtalker' ? all : inOneRun(all);
+    const parts = await this.#parts(capture, segments.filter(isFiled));
+    const listed = parts.map(({ segment, part }) => ({ part, address: `parts/${nameOf(segment)}.mp4` }));
     if (listed.length === 0) throw NOTHING;
     return writePlaylist(listed, isAll);
   }
@@ -89,12 +89,12 @@ export class Films {
           path,
         ))
       ) {
-        const parts: Part[] = [];
-        for (const segment of segments) {
-          const part = await this.#part(capture, segment);
-          if (part) parts.push(part);
-        }
-        await joinParts(tools, parts, path);
+        const parts = await this.#parts(capture, segments);
+        await joinParts(
+          tools,
+          parts.map(({ part }) => part),
+          path,
+        );
       }
       await this.#removeOlderFilms(capture.id, `film-${key}.mp4`);
     });
@@ -152,6 +152,24 @@ export class Films {
         if (made && clock.wall() - made.mtimeMs > KEPT_MS) await rm(path, { force: true });
       }
     }
+  }
+
+  /** Those that can be played, made ready, in their order. */
+  async #parts(
+    capture: CaptureSummary,
+    segments: readonly Filed[],
+  ): Promise<{ readonly segment: Filed; readonly part: Part }[]> {
+    const parts: (Part | undefined)[] = [];
+    let next = 0;
+    const work = async () => {
+      for (let i = next++; i < segments.length; i = next++)
+        parts[i] = await this.#part(capture, segments[i] as Filed);
+    };
+    await Promise.all(Array.from({ length: PARTS_AT_ONCE }, work));
+    return segments.flatMap((segment, i) => {
+      const part = parts[i];
+      return part ? { segment, part } : [];
+    });
   }
 
   /** A segment made ready; `undefined` where it cannot be played, which is noted. */

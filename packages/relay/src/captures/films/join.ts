@@ -84,7 +84,9 @@ async function concatenate(
     const copy = ['-map', '0:v:0?', '-map', '0:a:0?', '-c', 'copy', '-f', 'mp4', '-movflags', '+faststart'];
     await tools.ffmpeg([...guardedList, '-i', list, ...copy, target], { isUrgent: true });
     const wanted = pieces.reduce((sum, { duration }) => sum + duration, 0);
-    const { duration = 0 } = decodeMedia(await tools.ffprobe(target, { isUrgent: true }));
+    // What ffmpeg wrote is mostly as plain as what our own eyes can read.
+    const seen = (await likenessOf(target)) ?? decodeMedia(await tools.ffprobe(target, { isUrgent: true }));
+    const { duration = 0 } = seen;
     if (Math.abs(duration - wanted) > TOLERANCE_MS + wanted / 20) {
       throw new FilmError(
         'media',

@@ -3,7 +3,7 @@ import { setPriority } from 'node:os';
 import { type Clock, millis } from '@perch/runtime';
 import { FilmError } from './errors.ts';
 
-/** So many run at once, and so many may wait: films yield to live pictures. */
+/** So many run at once, of what somebody waits for and of what can wait; and so many may wait: films yield to live pictures. */
 const MOST_AT_ONCE = 2;
 const MOST_WAITING = 200;
 /** Whatever takes longer is ended. */
@@ -35,9 +35,8 @@ export interface Wish {
 export class Tools {
   readonly #clock: Clock;
   readonly #running = new Set<ChildProcess>();
-  readonly #waiting: (() => void)[] = [];
-  /** Those that have a turn. */
-  #turns = 0;
+  readonly #urgent = new Queue();
+  readonly #usual = new Queue(() => this.#urgent.isEmpty);
   #isClosed = false;
 
   constructor({ clock }: { clock: Clock }) {
@@ -46,7 +45,7 @@ export class Tools {
 
   /** Whether something more may wait without standing in anybody's way. */
   get isIdle(): boolean {
-    return this.#waiting.length < MOST_WAITING / 4;
+    return this.#usual.waiting < MOST_WAITING / 4;
   }
 
   /**
@@ -102,32 +101,23 @@ export class Tools {
   /** Ends what runs. Idempotent. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const next of this.#waiting.splice(0)) next();
+    this.#urgent.release();
+    this.#usual.release();
     const ends = [...this.#running].map((child) => new Promise((resolve) => child.once('close', resolve)));
     for (const child of this.#running) child.kill('SIGKILL');
     await Promise.all(ends);
   }
 
   async #inTurn<T>(work: () => Promise<T>, { isUrgent = false }: Wish): Promise<T> {
-    if (this.#turns >= MOST_AT_ONCE) {
-      if (this.#waiting.length >= MOST_WAITING) {
-        throw new FilmError('busy', 'too many films are being made; try again in a minute');
-      }
-      await new Promise<void>((resolve) => {
-        if (isUrgent) this.#waiting.unshift(resolve);
-        else this.#waiting.push(resolve);
-      });
-    } else {
-      this.#turns++;
-    }
+    const queue = isUrgent ? this.#urgent : this.#usual;
+    await queue.enter();
     try {
       if (this.#isClosed) throw STOPPED;
       return await work();
     } finally {
-      // The turn is handed on, or given up.
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#turns--;
+      queue.leave();
+      // What can wait does not begin while somebody waits for something.
+      if (isUrgent && this.#urgent.isEmpty) this.#usual.admit();
     }
   }
 
@@ -175,6 +165,56 @@ export class Tools {
 /** What is wrong with this machine, and with no film. */
 const passing =
   /No space left on device|Cannot allocate memory|Too many open files|Resource temporarily unavailable/;
+/** Lets few in at a time, in the order in which they came. */
+class Queue {
+  readonly #mayBegin: () => boolean;
+  readonly #waiting: (() => void)[] = [];
+  #inside = 0;
+
+  constructor(mayBegin = () => true) {
+    this.#mayBegin = mayBegin;
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  get isEmpty(): boolean {
+    return this.#inside === 0 && this.#waiting.length === 0;
+  }
+
+  /** Resolves when it is one's turn. @throws {FilmError} `busy` where too many wait. */
+  async enter(): Promise<void> {
+    if (this.#waiting.length >= MOST_WAITING) {
+      throw new FilmError('busy', 'too many films are being made; try again in a minute');
+    }
+    const turn = new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.admit();
+    await turn;
+  }
+
+  leave(): void {
+    this.#inside--;
+    this.admit();
+  }
+
+  /** Lets in who may come in now. */
+  admit(): void {
+    while (this.#inside < MOST_AT_ONCE && this.#waiting.length > 0 && this.#mayBegin()) {
+      this.#inside++;
+      this.#waiting.shift()?.();
+    }
+  }
+
+  /** Lets everybody in. */
+  release(): void {
+    for (const next of this.#waiting.splice(0)) {
+      this.#inside++;
+      next();
+    }
+  }
+}
+
 const STOPPED = new FilmError('stopped', 'it was not made: the relay stops, or it took too long');
 
 function lowerPriority({ pid }: ChildProcess): void {
