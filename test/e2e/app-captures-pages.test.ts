@@ -288,9 +288,18 @@ describe('a camera', () => {
   const at = () => new Date().toISOString();
 
   test('shows how far a command came, as the device tells it, and in words why not', async () => {
-    const { page } = await open(`#/devices/${KITCHEN}`);
+    const { page } = await open('#/');
+    const lines: string[] = [];
+    page.on('request', (request) => request.resourceType() === 'eventsource' && lines.push(request.url()));
+    await page.getByRole('link', { name: 'Devices' }).click();
+    await page.getByRole('link', { name: /Kitchen/ }).click();
     const panel = page.getByRole('region', { name: 'Camera' });
     await panel.getByText('It films when something moves.').waitFor();
+    assert.deepEqual(
+      lines.map((url) => new URL(url).pathname).sort(),
+      ['/api/v1/captures/events', `/api/v1/devices/${KITCHEN}/events`],
+      'one connection for all that hears of a device',
+    );
     camera = fakeCamera({ last: [{ id: 'c1', command: 'capture', by: 'Anna', asked: at() }] });
     await panel.getByRole('button', { name: 'Capture now' }).click();
     await panel.getByText('Asked: done').waitFor();

@@ -129,7 +129,9 @@ test('films are found by kind, by device and by day', async () => {
 });
 
 test('a pointer that moves over a picture looks through the film, and a finger too, without opening it', async () => {
+  // The film is whole when its length is known: until then it has no strip.
   const picture = cards().last().locator('.film-picture');
+  await picture.getByText('0:02').waitFor();
   await picture.hover({ position: { x: 5, y: 20 } });
   const strip = picture.locator('.film-strip:not(.hidden)');
   await strip.waitFor();

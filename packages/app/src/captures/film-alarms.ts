@@ -8,13 +8,16 @@ export interface AlarmMark {
 }
 
 const MOST = 200;
-/** A film tells of an alarm a little after it, at most. */
+/** A film's length may not be known yet, and an alarm's clock may be another. */
 const SLACK_MS = 600_000;
 
-/** The alarms of a film's device up to its end. */
+/** The alarms of a film's device at its time. */
 export function useAlarms({ device, at, seconds, alarms }: Capture): readonly Alarm[] {
-  const until = new Date(at + seconds * 1_000 + SLACK_MS).toISOString();
-  const query = new URLSearchParams({ device, until, limit: String(MOST) });
+  const iso = (time: number) => new Date(time).toISOString();
+  const query = new URLSearchParams({
+    ...{ device, limit: String(MOST) },
+    ...{ since: iso(at - SLACK_MS), until: iso(at + seconds * 1_000 + SLACK_MS) },
+  });
   return useAsked(alarms > 0 ? `${CAPTURES}/alarms?${query}` : undefined, decodeAlarms).value ?? [];
 }
 

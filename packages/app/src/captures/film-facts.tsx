@@ -27,6 +27,12 @@ export function FilmFacts({ film }: { film: CaptureDetail }) {
             <dd>{showSpan(seconds * 1_000)}</dd>
           </>
         )}
+        {film.alarms > 0 && (
+          <>
+            <dt>Alarms</dt>
+            <dd>{film.alarms}</dd>
+          </>
+        )}
         <dt>Size</dt>
         <dd>{showBytes(bytes)}</dd>
       </dl>

@@ -17,7 +17,7 @@ export function ScrubPicture({ film, progress }: { film: Capture; progress: Prog
   const [isReady, setReady] = useState(false);
   const drag = useRef<{ readonly from: number; isScrub: boolean }>(undefined);
   // While more arrives its strip would be made anew each time.
-  const hasStrip = film.isComplete && film.parts > 0 && film.seconds >= 1;
+  const hasStrip = film.isComplete && film.parts > 0;
 
   const look = (event: PointerEvent & { readonly currentTarget: HTMLElement }) => {
     if (!hasStrip) return;
