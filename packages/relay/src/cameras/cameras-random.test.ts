@@ -8,6 +8,7 @@ import { silentLogger } from '@perch/runtime';
 import { FakeClock } from '@perch/testkit';
 import fc from 'fast-check';
 import { parseDatabaseAddress } from '../storage/address.ts';
+import type { Database } from '../storage/database.ts';
 import { openDatabase } from '../storage/open.ts';
 import type { CameraWay, Delivery } from './camera-way.ts';
 import { Cameras } from './cameras.ts';
@@ -64,7 +65,7 @@ class Place {
 
   async open(): Promise<AsyncDisposable> {
     const address = parseDatabaseAddress(`sqlite:${data}/${++made}.db`, data);
-    const databases = [];
+    const databases: Database[] = [];
     for (const here of this.#here) {
       const database = await openDatabase({ address, logger: silentLogger });
       databases.push(database);
