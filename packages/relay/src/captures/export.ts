@@ -40,10 +40,11 @@ export async function archive(
     zip.addReadStreamLazy(name, { ...as, size: bytes }, (take) => {
       if (stream.destroyed) return;
       current = createReadStream(path);
+      // A film may be deleted while it is fetched.
+      current.once('error', (error) => stream.destroy(error));
       take(null, current);
     });
   }
-  // A film may be deleted while it is fetched.
   zip.on('error', (error: Error) => stream.destroy(error));
   stream.once('close', () => current?.destroy());
   const bytes = await new Promise<number>((resolve) => {
