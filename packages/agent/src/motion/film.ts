@@ -4,6 +4,7 @@ import type { CaptureName, Trigger } from '@perch/protocol';
 import type { Logger } from '@perch/runtime';
 import type { Spool } from '../spool/index.ts';
 import { motionLimits } from './limits.ts';
+import { makeSegment, type Stretch } from './segment.ts';
 
 /** Where films are written. */
 export interface FilmOptions {
@@ -40,10 +41,10 @@ export class Film {
     return this.#segments;
   }
 
-  /** A file's contents, in parts that stay as they are. Returns at once. */
-  segment(parts: readonly Uint8Array[]): void {
+  /** What becomes its next file. Returns at once. */
+  segment(stretch: Stretch): void {
     const number = this.#segments;
-    const bytes = parts.reduce((sum, part) => sum + part.length, 0);
+    const bytes = stretch.groups.reduce((sum, group) => sum + group.bytes, 0);
     this.#segments += 1;
     if (this.#waiting + bytes > motionLimits.waitingBytes) {
       const reason = 'the disk does not keep up with what is filmed';
@@ -52,7 +53,7 @@ export class Film {
     }
     this.#waiting += bytes;
     this.#last = this.#inTurn(async () => {
-      await this.#write(number, parts);
+      await this.#write(number, stretch);
       this.#waiting -= bytes;
     });
   }
@@ -66,13 +67,13 @@ export class Film {
     return this.#last;
   }
 
-  async #write(segment: number, parts: readonly Uint8Array[]): Promise<void> {
+  async #write(segment: number, stretch: Stretch): Promise<void> {
     const { spool, directory } = this.#options;
     const path = join(directory, `${this.name.id}.${segment}.ts`);
     try {
       const file = await open(path, 'wx', 0o600);
       try {
-        await file.writev(parts);
+        await file.writev(await makeSegment(stretch));
       } finally {
         await file.close();
       }

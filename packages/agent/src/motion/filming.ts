@@ -1,10 +1,11 @@
 import type { Millis } from '@perch/runtime';
 import { motionLimits } from './limits.ts';
 import type { Group } from './ring.ts';
+import type { Stretch } from './segment.ts';
 
 /** What takes the segments of one film. */
 export interface FilmSink {
-  segment(parts: readonly Uint8Array[]): void;
+  segment(stretch: Stretch): void;
   end(): void;
 }
 
@@ -15,6 +16,8 @@ export interface FilmingOptions {
   readonly until: Millis;
   /** How long it may be. */
   readonly most: Millis;
+  /** The group before the first that it will be offered, where there is one in the same stream. */
+  readonly before: Group | undefined;
 }
 
 /** What became of a group that was offered. */
@@ -36,9 +39,12 @@ export class Filming {
   #begin: Millis | undefined;
   #groups: Group[] = [];
   #bytes = 0;
+  /** What was before the groups that wait, in the same stream. */
+  #before: Group | undefined;
   #isOver = false;
 
-  constructor({ film, until, most }: FilmingOptions) {
+  constructor({ film, until, most, before }: FilmingOptions) {
+    this.#before = before;
     this.#film = film;
     this.#until = until;
     this.#most = most;
@@ -59,36 +65,43 @@ export class Filming {
 
   /** A group that is whole, the oldest first. */
   take(group: Group): Taken {
+    const last = this.#groups.at(-1);
+    // Another set of tracks, or a hole: what follows has nothing to do with it.
+    const isNext = last?.tables === group.tables && last.end === group.begin;
     if (this.#isOver || group.begin >= this.#until) {
-      this.end();
+      this.#end(isNext ? group : undefined);
       return 'over';
     }
     this.#begin ??= group.begin;
     if (group.begin - this.#begin >= this.#most) {
-      this.end();
+      this.#end(isNext ? group : undefined);
       return 'full';
     }
-    const [last] = this.#groups.slice(-1);
-    // Another set of tracks, or a hole: a file of its own.
-    if (last && (last.tables !== group.tables || last.end !== group.begin)) this.#cut();
+    const begin = this.#groups[0]?.begin ?? group.begin;
+    const isLong = group.begin - begin >= motionLimits.segment || this.#bytes >= motionLimits.segmentBytes;
+    if (last && (isLong || !isNext)) this.#cut(isNext ? group : undefined);
     this.#groups.push(group);
     this.#bytes += group.bytes;
-    const begin = this.#groups[0]?.begin ?? group.begin;
-    if ((group.end ?? begin) - begin >= motionLimits.segment || this.#bytes >= motionLimits.segmentBytes)
-      this.#cut();
     return 'taken';
   }
 
   /** It is over with what it has. Idempotent. */
   end(): void {
+    this.#end(undefined);
+  }
+
+  #end(after: Group | undefined): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#cut();
+    this.#cut(after);
     this.#film.end();
   }
 
-  #cut(): void {
-    if (this.#groups.length > 0) this.#film.segment(this.#groups.flatMap(({ parts }) => parts));
+  /** @param after the group that follows in the same stream: sound that came late is in it. */
+  #cut(after: Group | undefined): void {
+    const groups = this.#groups;
+    if (groups.length > 0) this.#film.segment({ before: this.#before, groups, after });
+    this.#before = after && groups.at(-1);
     this.#groups = [];
     this.#bytes = 0;
   }

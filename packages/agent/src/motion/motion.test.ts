@@ -22,6 +22,8 @@ function recording(tracks: 'va' | 'v' | 'a' = 'va'): Recording {
 /** Ten pictures a second, in ticks of 90 kHz. */
 const RATE = 10;
 const PICTURE = 90_000 / RATE;
+/** A frame of MPEG-1 sound, layer II: 24 ms. */
+const SOUND = 2_160;
 
 /** The units of a film's files, and what is wrong with them. */
 function read(files: readonly FilmFile[]) {
@@ -98,6 +100,17 @@ describe('a feed that is watched', () => {
       'sound ends with the picture',
     );
     assert.ok(Math.abs((sound[0]?.pts ?? 0) - (one.video[0]?.pts ?? 0)) < 90_000, 'and begins with it');
+
+    // Each file's sound begins and ends with its picture, so that they fit each other when they are joined.
+    for (const file of films.flat().slice(0, -1)) {
+      const { video, audio } = read([file]);
+      const [begin, end] = [video[0]?.pts ?? 0, (video.at(-1)?.pts ?? 0) + PICTURE];
+      assert.ok(Math.abs((audio[0]?.pts ?? 0) - begin) <= SOUND, `begin of ${file.segment}`);
+      assert.ok(Math.abs((audio.at(-1)?.pts ?? 0) + SOUND - end) <= SOUND, `end of ${file.segment}`);
+    }
+    const frames = films.flatMap((files) => read(files).audio).map(({ pts }) => pts);
+    const twice = frames.filter((pts, i) => i > 0 && pts <= (frames[i - 1] as number));
+    assert.deepEqual(twice, [], 'no sound is there twice');
 
     const [two, three] = [read(second), read(third)];
     assert.deepEqual([...two.damage, ...three.damage], []);

@@ -11,6 +11,7 @@ import { Film } from './film.ts';
 import { Filming } from './filming.ts';
 import { motionLimits } from './limits.ts';
 import { type Group, Ring } from './ring.ts';
+import type { Stretch } from './segment.ts';
 
 /** What there is to know of a feed that is watched. */
 export interface WatchState {
@@ -185,12 +186,13 @@ export class Watch implements Taker, AsyncDisposable {
     const from = cause === 'pir' ? this.#filmedTo : Number.NEGATIVE_INFINITY;
     const groups = this.#ring.groups.filter(({ begin }) => begin >= from);
     const first = groups.findLastIndex(({ begin }) => begin <= at - this.#rule.beforeMs);
-    this.#begin(cause, wall, until);
-    for (const group of groups.slice(Math.max(0, first)))
-      if (group.end !== undefined) this.#offerTo(cause, group);
+    const filmed = groups.slice(Math.max(0, first));
+    this.#begin(cause, wall, until, this.#before(filmed[0]));
+    for (const group of filmed) if (group.end !== undefined) this.#offerTo(cause, group);
   }
 
-  #begin(cause: Cause, wall: Millis, until: Millis): void {
+  /** @param before the group before the film's first, of which it may hold some sound. */
+  #begin(cause: Cause, wall: Millis, until: Millis, before: Group | undefined): void {
     const { spool, directory, logger } = this.#options;
     const { feed, mostMs } = this.#rule;
     const film = new Film({
@@ -206,8 +208,14 @@ export class Watch implements Taker, AsyncDisposable {
       const written: Promise<void> = film.end().finally(() => this.#writing.delete(written));
       this.#writing.add(written);
     };
-    const sink = { segment: (parts: readonly Uint8Array[]) => film.segment(parts), end };
-    this.#filming.set(cause, new Filming({ film: sink, until, most: millis(mostMs) }));
+    const sink = { segment: (stretch: Stretch) => film.segment(stretch), end };
+    this.#filming.set(cause, new Filming({ film: sink, until, most: millis(mostMs), before }));
+  }
+
+  /** The group before this one, in the same stream. */
+  #before(group: Group | undefined): Group | undefined {
+    const before = this.#ring.groups.find(({ end }) => end !== undefined && end === group?.begin);
+    return before?.tables === group?.tables ? before : undefined;
   }
 
   /** A group is whole: each film takes it that wants it. */
@@ -227,7 +235,7 @@ export class Watch implements Taker, AsyncDisposable {
     if (taken === 'over' || cause === 'cap') return;
     // Long enough, and still something moves: the next film goes on where this one ends.
     const { clock } = this.#options;
-    this.#begin(cause, millis(clock.wall() - clock.now() + group.begin), filming.until);
+    this.#begin(cause, millis(clock.wall() - clock.now() + group.begin), filming.until, this.#before(group));
     this.#offerTo(cause, group);
   }
 
