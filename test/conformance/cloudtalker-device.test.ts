@@ -243,14 +243,19 @@ test('D7: and by a unix socket; that nobody listens ends nothing', async (t) => 
   // Nobody listened.
   await refused.promise;
   const script =
-    'socket(S,PF_UNIX,SOCK_DGRAM,0);bind(S,pack_sockaddr_un($ARGV[0]));$|=1;print "ready\\n";recv(S,$m,100,0);print $m';
+    'socket(S,PF_UNIX,SOCK_DGRAM,0);bind(S,pack_sockaddr_un($ARGV[0]));$|=1;print "ready\\n";for(1,2){recv(S,$m,100,0);print "$m\\n"}';
   const program = spawn('perl', ['-MSocket', '-e', script, path]);
   t.after(() => program.kill());
   const output = program.stdout.setEncoding('utf8');
-  await once(output, 'data');
-  const told = once(output, 'data');
+  let said = '';
+  output.on('data', (text: string) => {
+    said += text;
+  });
+  await until(t, () => said.includes('ready'));
   far.connections[0]?.send('{"pir_armed":true,"capture_asap":true}');
-  assert.deepEqual(await told, ['{"command":"capture"}']);
+  // Who listens now is told what nobody heard, too.
+  await until(t, () => said.split('\n').length === 4);
+  assert.deepEqual(said.split('\n').sort(), ['', 'ready', '{"command":"arm"}', '{"command":"capture"}']);
   await file('pir.5.0.mp4', 'still works');
   await say(segment('pir.5.0.mp4'));
   await drained(1);

@@ -129,3 +129,16 @@ test('an agent that is started anew tells what was known before; one that knows 
   start(true);
   assert.equal(String((await heard)[0]), '{"command":"arm"}');
 });
+
+test('a list of films obeys where there is no camera program; a film cannot be asked of it', async () => {
+  const kept: boolean[] = [];
+  const one = new Camera({
+    ...{ hasList: true, wasArmed: undefined, keep: async (isArmed: boolean) => void kept.push(isArmed) },
+    ...{ clock: systemClock, logger: silentLogger },
+  });
+  await one.tell('disarm');
+  assert.deepEqual([one.state.told, one.state.problem, kept], [false, null, [false]]);
+  await assert.rejects(one.tell('capture'), { code: 'camera-none' });
+  assert.equal(one.state.told, false);
+  await one.close();
+});

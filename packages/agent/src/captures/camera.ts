@@ -7,6 +7,8 @@ import { CameraError } from './errors.ts';
 export interface CameraOptions {
   /** Where it listens. Without it there is nobody to tell. */
   readonly address?: CameraAddress;
+  /** The agent follows a list of films, which obeys also where there is no camera program. */
+  readonly hasList?: boolean;
   /** What was last known, from an earlier run. */
   readonly wasArmed: boolean | undefined;
   /** Keeps what is known now, over restarts. */
@@ -85,7 +87,8 @@ export class Camera {
 
   /** Tells the camera program what was last known: it may have been started with the agent, and know nothing. */
   handOver(): void {
-    if (this.#options.address && this.#isArmed !== undefined) this.#handOverSoon(millis(0));
+    const { address, hasList } = this.#options;
+    if ((address || hasList) && this.#isArmed !== undefined) this.#handOverSoon(millis(0));
   }
 
   /**
@@ -136,13 +139,15 @@ export class Camera {
       if (message !== this.#problem)
         logger.warn('a command was not handed to the camera program', { command, error: message });
       // Who does not listen now begins anew when it does.
-      this.#show({ told: undefined, problem: message });
+      this.#show({ told: address ? undefined : this.#told, problem: message });
       if (address && this.#isArmed !== undefined) this.#handOverSoon(this.#pauses.next());
       throw error;
     }
     logger.info('a command was handed to the camera program', { command });
     const told = command === 'capture' ? this.#told : command === 'arm';
     this.#show({ told, problem: undefined });
+    // Somebody listens again.
+    if (address && this.#isArmed !== undefined && told !== this.#isArmed) this.#handOverSoon(millis(0));
   }
 
   get #ownFilms(): boolean {
@@ -150,6 +155,7 @@ export class Camera {
   }
 
   #filmHere(command: CameraCommand): void {
+    if (command !== 'capture' && this.#options.hasList) return;
     if (!this.#own || !this.#ownFilms) throw noCamera();
     if (command === 'capture' && !this.#own.film()) throw nothingToFilm();
   }

@@ -274,14 +274,14 @@ test('while the camera is disarmed a list is passed over, and a connection is no
   const { captures, file, films, say } = await device(t, { fileList: '-' }, { stdin });
   await file('a.mp4', 'listed');
   await file('b.mp4', 'said');
-  await assert.rejects(captures.tell('disarm'), { code: 'camera-none' });
+  await captures.tell('disarm');
   stdin.write('a.mp4\n');
   await say(segment('b.mp4'));
   assert.deepEqual(
     (await films(1)).map(({ content }) => content),
     [['0 said mp4']],
   );
-  await assert.rejects(captures.tell('arm'), { code: 'camera-none' });
+  await captures.tell('arm');
   stdin.write('a.mp4\n');
   stdin.end();
   assert.equal((await films(2)).length, 2);

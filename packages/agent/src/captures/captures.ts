@@ -124,6 +124,7 @@ export class Captures implements AsyncDisposable {
     });
     const camera = new Camera({
       ...(options.camera && { address: options.camera }),
+      hasList: options.fileList !== undefined,
       // Cloudtalker starts disarmed, until its cloud says otherwise (COMPAT 4.3).
       wasArmed: options.listNeedsArming ? undefined : await readArmed(armedFile),
       keep: (isArmed) => replaceFile(armedFile, JSON.stringify(isArmed)),
