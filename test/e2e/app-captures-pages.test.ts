@@ -106,10 +106,10 @@ describe('the timeline', () => {
     const { page } = await open('#/captures');
     await page.getByRole('button', { name: 'Alarm', exact: true }).click();
     await page.getByLabel('Device').selectOption('porch-m4qd');
-    await page.waitForFunction(() =>
-      [...document.querySelectorAll('.film-card')].every((card) =>
-        /Porch.*alarm/.test(card.getAttribute('aria-label') ?? ''),
-      ),
+    const wanted = films.filter(({ device, alarms }) => device === 'porch-m4qd' && alarms > 0);
+    await page.waitForFunction(
+      (ids) => [...document.querySelectorAll('.film-card')].map(({ id }) => id).join() === ids,
+      wanted.map(({ id }) => `film-${id}`).join(),
     );
     assert.match(page.url(), /#\/captures\?show=alarm&device=porch-m4qd$/);
     await page.getByLabel('Device').selectOption('');

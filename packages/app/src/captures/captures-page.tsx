@@ -66,7 +66,7 @@ export function CapturesPage({ filter }: { filter: Filter }) {
           />
         </div>
       )}
-      {only && <CameraPanel key={only.id} device={only.id} isOnline={only.online} />}
+      {only && <CameraPanel key={only.id} device={only.id} isOnline={only.online} isSmall />}
       <Asking asked={films.isKnown ? { ...films.head, value: films } : films.head} />
       {isEmpty && <NoFilms filter={filter} onAll={() => onFilter({ kind: 'all', device: filter.device })} />}
       <FilmDays films={films.films} alarms={alone} filter={filter} names={names} />

@@ -56,7 +56,7 @@ function waitWords(seconds: number): string {
 }
 
 /** The relay's words, which begin small and have no full stop, as a sentence. */
-function sentence(message: string): string {
+export function sentence(message: string): string {
   const text = message.trim();
   return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? '' : '.');
 }

@@ -4,6 +4,7 @@ import { useMe } from '../../account/use-me.ts';
 import { DeedButton, Trouble, useDeed } from '../../frame/form.tsx';
 import { Icon } from '../../frame/icon.tsx';
 import { segment } from '../../http/ask.ts';
+import { sentence } from '../../http/problem.ts';
 import { useAsked } from '../../http/use-asked.ts';
 import { useEvents } from '../../http/use-events.ts';
 import { showMoment } from '../../words/time.ts';
@@ -16,6 +17,7 @@ import {
   setArmed,
   stepsOf,
   type Told,
+  whyNot,
 } from './camera.ts';
 import { clockIn, scheduleWords } from './schedule.ts';
 import { ScheduleDialog } from './schedule-dialog.tsx';
@@ -23,8 +25,20 @@ import { ScheduleDialog } from './schedule-dialog.tsx';
 /** The news come as events; this is for those that were missed. */
 const PERIOD_MS = 30_000;
 
+/** A command is news for so long. */
+const NEWS_MS = 60_000;
+
 /** A device's camera, for who may command it: whether it is armed, what it was told last and how far that came. */
-export function CameraPanel({ device, isOnline }: { device: string; isOnline: boolean }) {
+export function CameraPanel({
+  device,
+  isOnline,
+  isSmall = false,
+}: {
+  device: string;
+  isOnline: boolean;
+  /** Above films: only what is needed now. */
+  isSmall?: boolean;
+}) {
   const { me } = useMe();
   const mayCommand = may(me, 'command', device);
   const asked = useAsked(mayCommand ? cameraPath(device) : undefined, decodeCamera, PERIOD_MS);
@@ -34,14 +48,28 @@ export function CameraPanel({ device, isOnline }: { device: string; isOnline: bo
   );
   // The later of the two: an answer that came after the event says more.
   const camera = heard && heard.since === asked.value ? heard.camera : asked.value;
-  if (!camera) return null;
+  if (!mayCommand || (!camera && asked.problem)) return null;
+  // Its room: what is below stays in its place when the answer comes.
+  if (!camera) return <div class="camera waits" />;
+  const { problem, last } = camera;
+  const [told] = last;
+  // What is in the way of all is said once.
+  const isSaid = told?.failed !== undefined && told.failed === problem;
+  const isNews = told?.asked !== undefined && Date.now() - told.asked < NEWS_MS;
   return (
     <section class="camera" aria-label="Camera">
       <ArmedLine camera={camera} isOnline={isOnline} />
       <CameraButtons device={device} camera={camera} isOnline={isOnline} onTold={asked.reload} />
-      {camera.problem !== undefined && <p class="trouble small">{camera.problem}</p>}
-      {camera.last[0] && <LastTold told={camera.last[0]} />}
-      <ScheduleLine device={device} camera={camera} mayChange={mayLookAround(me)} onChanged={asked.reload} />
+      {problem !== undefined && <p class="trouble small">{sentence(problem)}</p>}
+      {told && !isSaid && (isNews || !isSmall) && <LastTold told={told} />}
+      {!isSmall && (
+        <ScheduleLine
+          device={device}
+          camera={camera}
+          mayChange={mayLookAround(me)}
+          onChanged={asked.reload}
+        />
+      )}
     </section>
   );
 }
@@ -49,7 +77,8 @@ export function CameraPanel({ device, isOnline }: { device: string; isOnline: bo
 function ArmedLine({ camera, isOnline }: { camera: Camera; isOnline: boolean }) {
   const { word, hint } = armedWords(camera, isOnline);
   const { wanted, known, by, at } = camera;
-  const dot = wanted !== undefined && wanted !== known ? 'dot waiting' : known === true ? 'dot' : 'dot off';
+  const isOnTheWay = wanted !== undefined && wanted !== known;
+  const dot = isOnTheWay ? (whyNot(camera) ? 'dot bad' : 'dot waiting') : known ? 'dot' : 'dot off';
   return (
     <p class="armed" role="status">
       <span class={dot} />
@@ -131,7 +160,7 @@ function LastTold({ told }: { told: Told }) {
       ) : (
         <p class="trouble small">
           {done.length > 1 ? 'The device has it, but: ' : ''}
-          {failed}
+          {done.length > 1 ? failed : sentence(failed)}
         </p>
       )}
     </div>

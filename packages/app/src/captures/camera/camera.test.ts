@@ -51,6 +51,8 @@ test('what a camera is to be is not said to be what it is', () => {
   assert.equal(armedWords(camera(false, false), true).word, 'Disarmed');
   assert.equal(armedWords(camera(true, false), true).word, 'Arming …');
   assert.equal(armedWords(camera(null, null), true).word, 'Not known');
+  const stuck = { ...camera(true, null), problem: 'nobody listens at 127.0.0.1:9001' };
+  assert.equal(armedWords(stuck, true).word, 'Not armed');
   const away = armedWords(camera(true, false), false);
   assert.equal(away.word, 'Disarmed');
   assert.match(away.hint, /armed as soon as the device is back/);

@@ -83,22 +83,25 @@ export const setSchedule = (device: string, schedule: Schedule): Promise<Answer<
   tell(`${cameraPath(device)}/schedule`, { method: 'PUT', body: schedule });
 
 /** What a camera is, in a word and in a line. */
-export function armedWords({ wanted, known }: Camera, isOnline: boolean): { word: string; hint: string } {
-  const word = (armed: boolean | undefined) =>
-    armed === undefined ? 'Not known' : armed ? 'Armed' : 'Disarmed';
-  if (wanted === undefined || wanted === known) {
-    const hint = { true: 'It films when something moves.', false: 'It films only when it is asked.' };
-    return {
-      word: word(known),
-      hint: known === undefined ? 'Nobody has armed it from here.' : hint[`${known}`],
-    };
-  }
-  const soon = wanted ? 'armed' : 'disarmed';
-  if (!isOnline) return { word: word(known), hint: `It is to be ${soon} as soon as the device is back.` };
-  return {
-    word: wanted ? 'Arming …' : 'Disarming …',
-    hint: `The camera program is being told to be ${soon}.`,
-  };
+export function armedWords(camera: Camera, isOnline: boolean): { word: string; hint: string } {
+  const { wanted, known } = camera;
+  if (wanted === undefined || wanted === known) return settledWords[`${known}`];
+  const [done, doing] = wanted ? ['armed', 'Arming …'] : ['disarmed', 'Disarming …'];
+  const word = known === undefined ? `Not ${done}` : settledWords[`${known}`].word;
+  if (!isOnline) return { word, hint: `It is to be ${done} as soon as the device is back.` };
+  if (whyNot(camera)) return { word, hint: `It is to be ${done}, and its camera program does not know.` };
+  return { word: doing, hint: `Its camera program is being told to be ${done}.` };
+}
+
+const settledWords = {
+  true: { word: 'Armed', hint: 'It films when something moves.' },
+  false: { word: 'Disarmed', hint: 'It films only when it is asked.' },
+  undefined: { word: 'Not known', hint: 'Nobody has armed it from here.' },
+} as const;
+
+/** Why its camera program cannot be told what it is to be, in words; `undefined`: nothing is in the way. */
+export function whyNot({ problem, last }: Camera): string | undefined {
+  return problem ?? last.find(({ command }) => command !== 'capture')?.failed;
 }
 
 /** How far a command came, as steps that are done or not. */
