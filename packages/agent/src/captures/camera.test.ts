@@ -101,10 +101,10 @@ test('who did not listen is told when he does, what holds by then and only that'
   t.after(() => late.close());
   late.bind(port, '127.0.0.1');
   await once(late, 'listening');
-  const heard = once(late, 'message');
+  const [heard, changed] = [once(late, 'message'), one.news.once('changed')];
   clock.advance(2_000);
   assert.equal(String((await heard)[0]), '{"command":"arm"}');
-  await one.news.once('changed');
+  await changed;
   assert.deepEqual([one.state.told, one.state.problem], [true, null]);
   assert.equal(clock.pending, 0);
 });
