@@ -4,11 +4,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PERCH_CAPTURES_1 } from '@perch/protocol';
 import { millis, silentLogger, sleep, systemClock } from '@perch/runtime';
+import { keepHeapTight } from '../../packages/agent/src/heap.ts';
 import { Spool } from '../../packages/agent/src/spool/spool.ts';
 import { makeDialer } from '../../packages/agent/src/uplink/dial.ts';
 import { Uploader } from '../../packages/agent/src/upload/uploader.ts';
 import { TestDevice } from '../../packages/relay/src/devices/testing/test-device.ts';
 
+keepHeapTight();
 const [path = '', times = '', directory = '', url = '', caFile = ''] = process.argv.slice(2);
 const device = new TestDevice(JSON.parse(readFileSync(join(directory, 'device.json'), 'utf8')));
 const spool = await Spool.open({

@@ -10,6 +10,7 @@ export {
 } from './captures/index.ts';
 export { type EnvironmentSettings, type LogLevel, settingsFromEnvironment } from './config.ts';
 export { AgentError, type AgentErrorCode } from './errors.ts';
+export { keepHeapTight } from './heap.ts';
 export { type Enrolled, type EnrolOptions, enrol } from './identity/enrol.ts';
 export { identityIn, type KeptIdentity, setRelayIn } from './identity/kept-identity.ts';
 export { type Renewed, renewIdentity } from './identity/renew-identity.ts';

@@ -49,6 +49,11 @@ export class Book {
     return book;
   }
 
+  /** Part of it cannot be read: a file without a record may have been promised all the same. */
+  get isDamaged(): boolean {
+    return (this.#journal?.damagedLines ?? 0) > 0;
+  }
+
   /** Resolves when the record is on the disk; the ledger knows it then. @throws {SpoolError} */
   async write(record: SpoolRecord): Promise<void> {
     const journal = this.#open;

@@ -56,6 +56,7 @@ export class Journal {
   #deadBytes = 0;
   /** The file may hold something else than we know: rewrite it before anything is added. */
   #isSuspect = false;
+  #damagedLines = 0;
   #queue: Waiting[] = [];
   #working: Promise<void> | undefined;
   #isClosed = false;
@@ -82,6 +83,11 @@ export class Journal {
   /** Bytes of the file. */
   get size(): number {
     return this.#size;
+  }
+
+  /** Lines of which nobody knows what they said, as it was read. One that a power cut tore, the last, is none of them. */
+  get damagedLines(): number {
+    return this.#damagedLines;
   }
 
   /**
@@ -213,14 +219,18 @@ export class Journal {
 
   async #replay(file: OpenFile): Promise<void> {
     const { logger, onRecord } = this.#options;
-    const buffer = Buffer.allocUnsafe(READ_BYTES);
+    // One buffer for all of it, with room before what is read for the beginning of a line.
+    const buffer = Buffer.allocUnsafeSlow(LINE_BYTES + READ_BYTES);
     let rest: Buffer = Buffer.alloc(0);
     let at = 0;
     let damaged = 0;
     for (;;) {
-      const read = await file.read(buffer, at + rest.length);
+      // Before the read, which overwrites it.
+      rest.copy(buffer, LINE_BYTES - rest.length);
+      rest = buffer.subarray(LINE_BYTES - rest.length, LINE_BYTES);
+      const read = await file.read(buffer.subarray(LINE_BYTES), at + rest.length);
       if (read === 0) break;
-      const bytes = Buffer.concat([rest, buffer.subarray(0, read)]);
+      const bytes = buffer.subarray(LINE_BYTES - rest.length, LINE_BYTES + read);
       let start = 0;
       for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, start)) {
         const record = recordOf(bytes.subarray(start, end));
@@ -238,6 +248,7 @@ export class Journal {
       }
     }
     this.#size = at;
+    this.#damagedLines = damaged;
     if (rest.length === 0 && damaged === 0) return;
     // A torn last line is what a power cut leaves; it was never promised.
     if (damaged > 0) logger.error('the journal of captures has damaged lines', { lines: damaged });

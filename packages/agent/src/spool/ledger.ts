@@ -9,6 +9,8 @@ export interface Row {
   readonly segment: number;
   size: number;
   place: Place;
+  /** Its file was seen at the start. */
+  isFound: boolean;
 }
 
 /** A film of which something waits, or which is not over. */
@@ -148,7 +150,7 @@ export class Ledger {
       return buried;
     }
     const entry = this.#capture(capture);
-    const row: Row = { n, capture: entry, segment, size, place };
+    const row: Row = { n, capture: entry, segment, size, place, isFound: false };
     this.rows.set(n, row);
     this.bytes += size;
     entry.pending++;

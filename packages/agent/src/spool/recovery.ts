@@ -8,19 +8,19 @@ import { PART, readAgain } from './take-file.ts';
  * of rows that have left are removed, rows without a file are told lost, and films that were not over are ended.
  *
  * @param boot of this run of the machine. Where it is another than the last, the power may have failed: a file without a
- * record may then hold anything, so it is told lost.
+ * record may then hold anything, so it is told lost; but not where the book is damaged, since it may have been promised.
  */
 export async function recover(room: SpoolRoom, boot: string | undefined): Promise<void> {
   const { book } = room;
-  await reconcile(room, boot !== undefined && boot === book.ledger.boot);
+  const isSameBoot = boot !== undefined && boot === book.ledger.boot;
+  await reconcile(room, isSameBoot || book.isDamaged);
   await endOpenFilms(room);
   if (boot !== undefined && boot !== book.ledger.boot) await book.write({ k: 'boot', id: boot });
 }
 
-async function reconcile(room: SpoolRoom, isSameBoot: boolean): Promise<void> {
+async function reconcile(room: SpoolRoom, isToTakeBack: boolean): Promise<void> {
   const { book, folder, losses, logger } = room;
   const { ledger, doneAtStart } = book;
-  const found = new Set<number>();
   for await (const file of folder.names()) {
     const name = fromStoredName(file);
     if (!name) {
@@ -28,14 +28,15 @@ async function reconcile(room: SpoolRoom, isSameBoot: boolean): Promise<void> {
       continue;
     }
     ledger.see(name.n);
-    if (ledger.rows.has(name.n)) found.add(name.n);
+    const row = ledger.rows.get(name.n);
+    if (row) row.isFound = true;
     else if (doneAtStart.has(name.n)) await folder.remove(file);
-    else if (!isSameBoot) await giveUpUnsynced(room, file, name);
-    else if (await takeBack(room, file, name)) found.add(name.n);
+    else if (!isToTakeBack) await giveUpUnsynced(room, file, name);
+    else await takeBack(room, file, name);
   }
   doneAtStart.clear();
-  for (const row of [...ledger.rows.values()]) {
-    if (found.has(row.n)) continue;
+  for (const row of ledger.rows.values()) {
+    if (row.isFound) continue;
     await losses.lose(row, 'its file is gone from the spool');
   }
   if (ledger.rows.size > 0)
@@ -47,7 +48,7 @@ async function takeBack(
   { book, folder, clock, logger }: SpoolRoom,
   file: string,
   { n, capture, segment, extension }: StoredName,
-): Promise<boolean> {
+): Promise<void> {
   const path = folder.pathOf(file);
   try {
     const { size, sha256, modified } = await readAgain(folder.files, path, path);
@@ -55,15 +56,15 @@ async function takeBack(
     // Its name may not be on the disk yet: it was found, which is no promise.
     await folder.syncNames();
     await book.write({ k: 'segment', n, segment: stored });
+    const row = book.ledger.rows.get(n);
+    if (row) row.isFound = true;
     logger.info('a segment was taken back after a crash', { capture: capture.id, segment });
-    return true;
   } catch (error) {
     if (!(error instanceof SpoolError) || error.code === 'spool-failed' || error.code === 'spool-full')
       throw error;
     // Empty or unreadable: nothing of it was ever promised.
     logger.warn('a file in the spool was left by a crash, and is of no use', { file, error: error.message });
     await folder.remove(file);
-    return false;
   }
 }
 

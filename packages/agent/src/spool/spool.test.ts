@@ -160,6 +160,21 @@ test('a file whose record was never written is told lost where the machine went 
   assert.match(again.dump().losses[0] ?? '', /segment 4: the machine went down before it was safe/);
 });
 
+test('a promised segment whose record the disk has damaged is taken back, also after the machine went down', async (t) => {
+  const { open, file, directory } = await place(t);
+  const spool = await open({ boot: 'one' });
+  const capture = spool.name('pir', 7);
+  const { sha256 } = await spool.take(order(capture, 0, await file('a', 'promised')));
+  await spool.note({ kind: 'end', capture, segments: 1 });
+  await spool.close();
+  const journal = await readFile(join(directory, 'journal'), 'utf8');
+  await writeFile(join(directory, 'journal'), journal.replace('"segment":0', '"segment":?'));
+  const again = await open({ boot: 'two' });
+  const out = await again.checkOut();
+  assert.equal(out?.segment.sha256, sha256);
+  await out?.putBack();
+});
+
 test('a file that grows is watched until it is still; the others do not wait for it', async (t) => {
   const { open, file, clock, said } = await place(t);
   let reads = 0;

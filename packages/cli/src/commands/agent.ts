@@ -1,4 +1,4 @@
-import { type Agent, type AgentOptions, startAgent } from '@perch/agent';
+import { type Agent, type AgentOptions, keepHeapTight, startAgent } from '@perch/agent';
 import type { Logger } from '@perch/runtime';
 import type { Command } from 'commander';
 import { captureFlags, captureOptions, capturesAt, withCaptures } from '../capture-options.ts';
@@ -37,6 +37,7 @@ export function agentFlags(command: Command): Command {
 
 /** Runs an agent until a signal comes. */
 export async function runAgent(run: Run, flags: AgentFlags): Promise<void> {
+  keepHeapTight();
   using stop = new Stop();
   const json = flags.json ?? false;
   const loaded = loadConfig({
