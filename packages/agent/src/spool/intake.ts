@@ -59,7 +59,7 @@ export class Intake {
       await folder.remove(file);
       throw new SpoolError('segment-twice', `${path} was taken already`);
     }
-    await this.#limits.makeRoom(size, file);
+    using _room = await this.#limits.makeRoom(size, file);
     await folder.syncNames();
     const taken = clock.wall();
     const stored = { capture, segment, extension, size, sha256, modified, file, taken };

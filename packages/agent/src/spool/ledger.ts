@@ -105,6 +105,13 @@ export class Ledger {
     return !row.capture.hasAlarm && [...this.#alarms].some(({ waiting }) => waiting.length > 0);
   }
 
+  /** A row that waits does so no longer. */
+  takeOut(row: Row): void {
+    const { waiting } = row.capture;
+    const at = waiting.indexOf(row);
+    if (at >= 0) waiting.splice(at, 1);
+  }
+
   /** A row that was taken waits again. */
   putBack(row: Row): void {
     if (this.rows.get(row.n) !== row) return;
@@ -171,8 +178,7 @@ export class Ledger {
     this.rows.delete(n);
     this.bytes -= row.size;
     const { capture } = row;
-    const at = capture.waiting.indexOf(row);
-    if (at >= 0) capture.waiting.splice(at, 1);
+    this.takeOut(row);
     capture.pending--;
     capture.gone++;
     this.#forgetIfOver(capture);

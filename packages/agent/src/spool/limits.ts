@@ -1,5 +1,6 @@
 import { millis } from '@perch/runtime';
 import { SpoolError } from './errors.ts';
+import type { Row } from './ledger.ts';
 import type { SpoolRoom } from './room.ts';
 
 /** What a spool may hold. */
@@ -16,6 +17,8 @@ const AGE_LOOK = millis(60_000);
 export class Limits {
   readonly #limits: SpoolLimits;
   readonly #room: SpoolRoom;
+  /** Bytes for which there is room, and which the book does not count yet. */
+  #coming = 0;
   #ageLook: { cancel(): void } | undefined;
 
   constructor(room: SpoolRoom, limits: SpoolLimits) {
@@ -37,14 +40,15 @@ export class Limits {
   }
 
   /**
-   * Makes room for a segment whose file is in the folder already.
+   * Makes room for a segment whose file is in the folder already. The room is its own until the result is disposed: then
+   * the book counts it.
    *
    * @throws {SpoolError} `spool-full` where it is larger than all the room; its file is removed then.
    */
-  async makeRoom(size: number, file: string): Promise<void> {
-    const { book, folder, losses } = this.#room;
+  async makeRoom(size: number, file: string): Promise<Disposable> {
+    const { book, folder } = this.#room;
     const { mostBytes } = this.#limits;
-    if (mostBytes === undefined) return;
+    if (mostBytes === undefined) return { [Symbol.dispose]: () => undefined };
     if (size > mostBytes) {
       await folder.remove(file);
       throw new SpoolError(
@@ -52,11 +56,23 @@ export class Limits {
         `a segment of ${size} bytes is larger than the spool, which holds ${mostBytes}`,
       );
     }
-    while (book.ledger.bytes + size > mostBytes) {
-      const row = book.ledger.oldestWaiting();
-      // What is on its way stays; it leaves soon.
-      if (!row) break;
-      await losses.lose(row, `the spool is full (${mostBytes} bytes)`);
+    this.#coming += size;
+    const room = {
+      [Symbol.dispose]: () => {
+        this.#coming -= size;
+      },
+    };
+    try {
+      while (book.ledger.bytes + this.#coming > mostBytes) {
+        const row = book.ledger.oldestWaiting();
+        // What is on its way stays; it leaves soon.
+        if (!row) break;
+        await this.#giveUp(row, `the spool is full (${mostBytes} bytes)`);
+      }
+      return room;
+    } catch (error) {
+      room[Symbol.dispose]();
+      throw error;
     }
   }
 
@@ -66,14 +82,26 @@ export class Limits {
   }
 
   async #giveUpOld(mostAge: number): Promise<void> {
-    const { book, clock, losses } = this.#room;
+    const { book, clock } = this.#room;
     const oldest = clock.wall() - mostAge;
-    for (const row of [...book.ledger.rows.values()]) {
+    for (const row of book.ledger.rows.values()) {
       // Rows are in the order in which they were taken.
       const { taken } = await book.segment(row);
       if (taken >= oldest) return;
       if (row.capture.waiting.includes(row))
-        await losses.lose(row, `it waited longer than ${mostAge / 3_600_000} h`);
+        await this.#giveUp(row, `it waited longer than ${mostAge / 3_600_000} h`);
+    }
+  }
+
+  /** From now on nobody else sends it, or gives it up. */
+  async #giveUp(row: Row, reason: string): Promise<void> {
+    const { book, losses } = this.#room;
+    book.ledger.takeOut(row);
+    try {
+      await losses.lose(row, reason);
+    } catch (error) {
+      book.ledger.putBack(row);
+      throw error;
     }
   }
 }

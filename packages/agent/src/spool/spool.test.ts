@@ -241,6 +241,20 @@ test('over the limit the oldest without an alarm is given up, and each loss is t
   });
 });
 
+test('many that come at once keep the limit, and each that goes is told once', async (t) => {
+  const { open, file, films } = await place(t, { mostBytes: 20 });
+  const spool = await open();
+  const take = async (n: number) =>
+    spool.take(order(spool.name('pir', n), 0, await file(`${n}`, `${10_000 + n}`)));
+  await Promise.all([1, 2, 3, 4].map(take));
+  await Promise.all([5, 6, 7, 8].map(take));
+  const { segments, bytes, lost } = spool.dump();
+  assert.deepEqual([segments, bytes, lost], [4, 20, 4]);
+  const told = (await spool.pendingEvents(20, new Set())).map(({ event }) => event.kind);
+  assert.deepEqual(told, ['lost', 'lost', 'lost', 'lost']);
+  assert.equal((await films()).length, 4);
+});
+
 test('what waits too long is given up in words', async (t) => {
   const { open, file, clock } = await place(t, { mostAge: 3_600_000 });
   const spool = await open();
