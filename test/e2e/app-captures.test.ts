@@ -100,7 +100,7 @@ test('a film is there while it is being filmed, plays while it arrives, and ends
   await page.waitForFunction(() => (document.querySelector('video')?.duration ?? 0) > 3.9);
   assert.deepEqual(await obstacles(page), []);
   await page.getByRole('link', { name: 'All films' }).click();
-  assert.match((await cards().getAttribute('aria-label')) ?? '', /motion, 4 seconds, 1 alarm$/);
+  await page.getByRole('link', { name: /motion, 4 seconds, 1 alarm$/ }).waitFor();
 });
 
 test('films are found by kind, by device and by day', async () => {
@@ -131,6 +131,9 @@ test('films are found by kind, by device and by day', async () => {
 test('a pointer that moves over a picture looks through the film, and a finger too, without opening it', async () => {
   // The film is whole when its length is known: until then it has no strip.
   const picture = cards().last().locator('.film-picture');
+  await cards()
+    .last()
+    .evaluate((card) => card.scrollIntoView({ block: 'center' }));
   await picture.getByText('0:02').waitFor();
   await picture.hover({ position: { x: 5, y: 20 } });
   const strip = picture.locator('.film-strip:not(.hidden)');
@@ -150,9 +153,8 @@ test('a pointer that moves over a picture looks through the film, and a finger t
       type,
       touchPoints: at === undefined ? [] : [{ x: x + at, y: y + 30 }],
     });
-  await touch('touchStart', 20);
-  await touch('touchMove', 60);
-  await touch('touchMove', 100);
+  // At once: a finger that rests asks for a menu.
+  await Promise.all([touch('touchStart', 20), touch('touchMove', 60), touch('touchMove', 100)]);
   await strip.waitFor();
   await touch('touchEnd');
   await picture.locator('.film-strip').waitFor({ state: 'detached' });
