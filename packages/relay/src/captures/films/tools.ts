@@ -2,14 +2,15 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { setPriority } from 'node:os';
 import { type Clock, millis } from '@perch/runtime';
 import { FilmError } from './errors.ts';
+import { Queue } from './queue.ts';
 
-/** So many run at once, of what somebody waits for and of what can wait; and so many may wait: films yield to live pictures. */
-const MOST_AT_ONCE = 2;
-const MOST_WAITING = 200;
+/** So many run at once, of what somebody waits for and of what can wait; and so many may wait. */
+const MOST = { atOnce: 2, waiting: 200 } as const;
 /** Whatever takes longer is ended. */
 const MOST_TIME = millis(600_000);
 const MOST_OUTPUT_BYTES = 1024 * 1024;
-const NICE = 10;
+/** What somebody waits for yields to live pictures, and what can wait yields to everything. */
+const NICE = { urgent: 5, usual: 10 } as const;
 
 /**
  * What a device sends is opened as one of these, and as nothing that names other files or addresses: a playlist that
@@ -35,8 +36,8 @@ export interface Wish {
 export class Tools {
   readonly #clock: Clock;
   readonly #running = new Set<ChildProcess>();
-  readonly #urgent = new Queue();
-  readonly #usual = new Queue(() => this.#urgent.isEmpty);
+  readonly #urgent = new Queue({ most: MOST });
+  readonly #usual = new Queue({ most: MOST, mayBegin: () => this.#urgent.isEmpty });
   #isClosed = false;
 
   constructor({ clock }: { clock: Clock }) {
@@ -45,7 +46,7 @@ export class Tools {
 
   /** Whether something more may wait without standing in anybody's way. */
   get isIdle(): boolean {
-    return this.#usual.waiting < MOST_WAITING / 4;
+    return this.#usual.waiting < MOST.waiting / 4;
   }
 
   /**
@@ -55,7 +56,7 @@ export class Tools {
    * @throws {FilmError} with what ffmpeg says.
    */
   async ffmpeg(args: readonly string[], wish: Wish = {}): Promise<void> {
-    await this.#inTurn(() => this.#run('ffmpeg', ['-v', 'error', '-nostdin', '-y', ...args]), wish);
+    await this.#inTurn(() => this.#run('ffmpeg', ['-v', 'error', '-nostdin', '-y', ...args], wish), wish);
   }
 
   /** Whether all of a file decodes without a complaint. */
@@ -95,7 +96,7 @@ export class Tools {
       ...FIRST_PACKETS,
       path,
     ];
-    return JSON.parse(await this.#inTurn(() => this.#run('ffprobe', args), wish));
+    return JSON.parse(await this.#inTurn(() => this.#run('ffprobe', args, wish), wish));
   }
 
   /** Ends what runs. Idempotent. */
@@ -121,7 +122,7 @@ export class Tools {
     }
   }
 
-  #run(program: 'ffmpeg' | 'ffprobe', args: readonly string[]): Promise<string> {
+  #run(program: 'ffmpeg' | 'ffprobe', args: readonly string[], { isUrgent }: Wish): Promise<string> {
     return new Promise((resolve, reject) => {
       const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
       this.#running.add(child);
@@ -142,7 +143,7 @@ export class Tools {
       child.stderr.on('data', (data: Buffer) => {
         if (words.length < 1_000) words += data.toString().slice(0, 1_000);
       });
-      child.on('spawn', () => lowerPriority(child));
+      child.on('spawn', () => lowerPriority(child, isUrgent ? NICE.urgent : NICE.usual));
       child.on('error', (cause: NodeJS.ErrnoException) => {
         const message =
           cause.code === 'ENOENT'
@@ -165,61 +166,12 @@ export class Tools {
 /** What is wrong with this machine, and with no film. */
 const passing =
   /No space left on device|Cannot allocate memory|Too many open files|Resource temporarily unavailable/;
-/** Lets few in at a time, in the order in which they came. */
-class Queue {
-  readonly #mayBegin: () => boolean;
-  readonly #waiting: (() => void)[] = [];
-  #inside = 0;
-
-  constructor(mayBegin = () => true) {
-    this.#mayBegin = mayBegin;
-  }
-
-  get waiting(): number {
-    return this.#waiting.length;
-  }
-
-  get isEmpty(): boolean {
-    return this.#inside === 0 && this.#waiting.length === 0;
-  }
-
-  /** Resolves when it is one's turn. @throws {FilmError} `busy` where too many wait. */
-  async enter(): Promise<void> {
-    if (this.#waiting.length >= MOST_WAITING) {
-      throw new FilmError('busy', 'too many films are being made; try again in a minute');
-    }
-    const turn = new Promise<void>((resolve) => this.#waiting.push(resolve));
-    this.admit();
-    await turn;
-  }
-
-  leave(): void {
-    this.#inside--;
-    this.admit();
-  }
-
-  /** Lets in who may come in now. */
-  admit(): void {
-    while (this.#inside < MOST_AT_ONCE && this.#waiting.length > 0 && this.#mayBegin()) {
-      this.#inside++;
-      this.#waiting.shift()?.();
-    }
-  }
-
-  /** Lets everybody in. */
-  release(): void {
-    for (const next of this.#waiting.splice(0)) {
-      this.#inside++;
-      next();
-    }
-  }
-}
 
 const STOPPED = new FilmError('stopped', 'it was not made: the relay stops, or it took too long');
 
-function lowerPriority({ pid }: ChildProcess): void {
+function lowerPriority({ pid }: ChildProcess, nice: number): void {
   try {
-    if (pid !== undefined) setPriority(pid, NICE);
+    if (pid !== undefined) setPriority(pid, nice);
   } catch {
     // it has ended already
   }
