@@ -48,6 +48,9 @@ const refusals = {
   '507': words('Too many rules, or the disk is full. Nothing has changed.'),
 };
 
+const noCaptures = words('This agent takes no captures.');
+const losses = { ...list(text), description: 'What was lost, each with its reason.' };
+
 const deletion = (what: string) => ({
   summary: `Delete a ${what}; deleting an unknown one is a success`,
   responses: { '200': json('Its name.', text), '409': refusals['409'], '507': refusals['507'] },
@@ -83,6 +86,24 @@ const media = {
 };
 
 const trackClass = { enum: ['video', 'audio', 'data'] };
+
+const captures = record({
+  segments: { ...whole, description: 'That wait or are on their way.' },
+  bytes: whole,
+  captures: { ...whole, description: 'Films of which something waits, or which are not over.' },
+  events: { ...whole, description: 'Alarms, ends and losses that the relay has not noted.' },
+  mostBytes: nullable('integer'),
+  mostAgeMs: nullable('number'),
+  taken: { ...whole, description: 'Since the start, as the next two.' },
+  persisted: whole,
+  lost: whole,
+  losses: { ...losses, description: 'The latest that were lost, or not taken, each with its reason.' },
+  upload: {
+    type: ['object', 'null'],
+    description: 'How the sending stands, and what is on its way. null: this device is not enrolled.',
+  },
+  armed: { ...nullable('boolean'), description: 'null: nobody has said.' },
+});
 
 const drops = record({
   messages: whole,
@@ -258,6 +279,7 @@ export const openapi = {
         },
       },
       Stats: stats,
+      Captures: captures,
     },
   },
   paths: {
@@ -335,6 +357,41 @@ export const openapi = {
         responses: {
           '101': { description: 'A WebSocket. Subprotocols: `perch.1`, `null`.' },
           '400': words('No WebSocket.'),
+        },
+      },
+    },
+    '/api/captures': {
+      get: {
+        summary: 'What of films waits, what is on its way, what was lost',
+        responses: { '200': json('How it stands.', ref('Captures')), '404': noCaptures },
+      },
+      post: {
+        summary: 'Take files of this machine, in this order, as one film',
+        description: 'Answers when they are safe in the spool.',
+        requestBody: body(
+          record({ files: { ...list(text), minItems: 1, maxItems: 10_000, description: 'Absolute paths.' } }),
+        ),
+        responses: {
+          '200': json(
+            'The film, and what could not be taken of it.',
+            record({ capture: text, lost: losses }),
+          ),
+          '400': words('The body is wrong; the text says how.'),
+          '404': noCaptures,
+          '413': refusals['413'],
+        },
+      },
+    },
+    '/api/captures/{id}': {
+      parameters: [name('id')],
+      get: {
+        summary: 'How it stands with one film',
+        responses: {
+          '200': json(
+            'Segments that are not at home yet, and what was lost of it.',
+            record({ capture: text, pending: whole, lost: losses }),
+          ),
+          '404': noCaptures,
         },
       },
     },

@@ -4,9 +4,10 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { silentLogger } from '@perch/runtime';
+import { silentLogger, systemClock } from '@perch/runtime';
 import { startAgent } from '../agent.ts';
 import { Encoder } from '../streams/testing/encoder.ts';
+import { captureRoutes } from './captures.ts';
 import { formatMetrics } from './metrics.ts';
 import { openapi } from './openapi.ts';
 import { makeRoutes } from './routes.ts';
@@ -37,7 +38,8 @@ function describedVerbs(): Map<string, string[]> {
 
 test('the description and the routes are the same, verb for verb', () => {
   // Handlers are looked at, not called.
-  const routes = makeRoutes({ pages: [] } as unknown as Parameters<typeof makeRoutes>[0]);
+  const pages = captureRoutes(undefined, systemClock);
+  const routes = makeRoutes({ pages } as unknown as Parameters<typeof makeRoutes>[0]);
   const described = describedVerbs();
   assert.deepEqual([...described.keys()].sort(), routes.map(({ path }) => path).sort());
   for (const { path, verbs } of routes) {
