@@ -90,6 +90,25 @@ describe('a device that brings films', () => {
     assert.deepEqual(await line.next(), { type: 'persisted', stream: 9, sha256: hashOf(bytes) });
   });
 
+  it('is not given the beginning of another file of the same name: what came of that is kept apart', async () => {
+    await using at = await home();
+    const [before, now] = [randomBytes(500_000), randomBytes(500_000)];
+    {
+      using line = await at.connect();
+      line.say(offer(1, before));
+      await line.next();
+      line.bytes(1, 0, before.subarray(0, 300_001));
+      await line.peer.until(() => line.peer.heard.some((said) => String(said).includes('"offset":300001')));
+    }
+    using line = await at.connect();
+    line.say(offer(2, now));
+    assert.deepEqual(await line.next(), { type: 'send', stream: 2, offset: 0 });
+    line.bytes(2, 0, now);
+    assert.deepEqual(await line.next(), { type: 'persisted', stream: 2, sha256: hashOf(now) });
+    const [file = ''] = readdirSync(at.films);
+    assert.deepEqual(readFileSync(join(at.films, file)), now);
+  });
+
   it('is asked again for bytes that are not what it offered, and refused when they never are', async () => {
     await using at = await home();
     using line = await at.connect();
