@@ -10,6 +10,9 @@ import { makeDialer } from '../../packages/agent/src/uplink/dial.ts';
 import { Uploader } from '../../packages/agent/src/upload/uploader.ts';
 import { TestDevice } from '../../packages/relay/src/devices/testing/test-device.ts';
 
+/** So many segments are one film. */
+const OF_ONE_FILM = 20;
+
 keepHeapTight();
 const [path = '', times = '', directory = '', url = '', caFile = ''] = process.argv.slice(2);
 const device = new TestDevice(JSON.parse(readFileSync(join(directory, 'device.json'), 'utf8')));
@@ -18,10 +21,13 @@ const spool = await Spool.open({
   clock: systemClock,
   logger: silentLogger,
 });
-const capture = spool.name('pir', 1);
+let capture = spool.name('pir', 1);
 const takingBegan = performance.now();
-for (let segment = 0; segment < Number(times); segment++)
+for (let n = 0; n < Number(times); n++) {
+  const segment = n % OF_ONE_FILM;
+  if (segment === 0) capture = spool.name('pir', 1 + n);
   await spool.take({ capture, segment, extension: 'mp4', path });
+}
 const taking = performance.now() - takingBegan;
 const dialer = await makeDialer({ caFile });
 const uploader = new Uploader({
