@@ -15,6 +15,8 @@ export const motionLimits = {
   waitingBytes: 64 * MiB,
   /** A feed of which nothing comes for so long is gone: its films are over. */
   silence: millis(3_000),
+  /** A feed in which no key picture came for so long is said to have none. */
+  keyWait: millis(15_000),
   /** What waits to be decoded; beyond that the decoder goes on at the next random access point. */
   decoderBytes: 4 * MiB,
   /** A decoder that gives no picture for so long while it is fed is started anew. */

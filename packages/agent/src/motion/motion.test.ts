@@ -168,6 +168,15 @@ describe('a feed that is watched', () => {
     assert.ok(video.length / RATE > 22, `${video.length / RATE} s`);
   });
 
+  it('that has no picture is said to have none', async (t) => {
+    const rig = await startRig(t);
+    rig.watch('mic');
+    await rig.play({ mic: recording('a') }, 0, 10);
+    assert.equal(rig.motion.state('mic').trouble, null);
+    await rig.play({ mic: recording('a') }, 10, 20);
+    assert.match(rig.motion.state('mic').trouble ?? '', /no key picture comes/);
+  });
+
   it('that ends in the midst of a film ends it, and is watched again when it comes back', async (t) => {
     const rig = await startRig(t);
     rig.watch('cam');

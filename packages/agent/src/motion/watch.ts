@@ -59,6 +59,8 @@ export class Watch implements Taker, AsyncDisposable {
   readonly #writing = new Set<Promise<void>>();
   #rule: MotionRule;
   #detector: Detector;
+  /** When the feed was heard first, since it was silent, and last. */
+  #heardFrom: Millis | undefined;
   #heardAt: Millis | undefined;
   /** When the picture was taken that was decoded last. */
   #seenTo: Millis;
@@ -91,15 +93,23 @@ export class Watch implements Taker, AsyncDisposable {
   }
 
   get state(): WatchState {
-    const { state } = this.#decoder;
     return {
       isOn: true,
       isFilming: this.#filming.size > 0,
       sensitivity: this.#rule.sensitivity,
       level: Math.round(this.#level * 100) / 100,
       lastMotion: this.#lastMotion ? Math.round(this.#lastMotion.wall) : null,
-      trouble: state.kind === 'waiting' ? state.error : null,
+      trouble: this.#trouble(),
     };
+  }
+
+  #trouble(): string | null {
+    const { state } = this.#decoder;
+    if (state.kind === 'waiting') return state.error;
+    const from = this.#heardFrom;
+    if (from === undefined || this.#ring.groups.length > 0) return null;
+    if (this.#options.clock.now() - from < motionLimits.keyWait) return null;
+    return 'no key picture comes: the feed has no picture, or its encoder does not mark where a decoder can begin';
   }
 
   /** Figures for people who look for a fault. Times in ms, sizes in bytes. */
@@ -137,6 +147,7 @@ export class Watch implements Taker, AsyncDisposable {
     for (const { bytes, text, mark } of messages) {
       if (text) continue;
       const begins = mark.randomAccess && mark.class === 'video';
+      this.#heardFrom ??= now;
       this.#heardAt = now;
       const whole = this.#ring.add(bytes, begins, now);
       if (whole) this.#offer(whole);
@@ -255,6 +266,7 @@ export class Watch implements Taker, AsyncDisposable {
   #lookWhetherItIsGone(): void {
     const { clock } = this.#options;
     if (this.#heardAt === undefined || clock.now() - this.#heardAt < motionLimits.silence) return;
+    this.#heardFrom = undefined;
     this.#heardAt = undefined;
     this.#endAll();
     this.#level = 0;
