@@ -6,6 +6,10 @@ const START_CODE = Buffer.from([0, 0, 0, 1]);
 /** A picture may be larger than any that the sister has; beyond this it is something else. */
 const LARGER = 4;
 const MOST_PICTURE_BYTES = 8 * 1024 * 1024;
+/** So much of a film may be sound; with more of what is no picture it is no film of this camera's. */
+const MOST_SOUND = 0.5;
+/** So much is looked through at a time. */
+const TURN_BYTES = 256 * 1024;
 
 /**
  * Takes the pictures out of an MP4 whose table of contents was never written, because its camera died first. What they
@@ -39,36 +43,84 @@ export async function mend(path: string, setup: PictureSetup, target: string): P
 async function takeOut(from: Window, setup: PictureSetup, target: string): Promise<number> {
   const to = await open(target, 'w', 0o600);
   try {
-    for (const set of setup.parameterSets) await to.write(Buffer.concat([START_CODE, set]));
-    let slices = 0;
+    await to.writev(setup.parameterSets.flatMap((set) => [START_CODE, set]));
+    const pictures = new Pictures();
+    let passedOver = 0;
     let isInPicture = false;
-    let hasKey = false;
     for (let at = from.start; at < from.end; ) {
       await from.show(at);
-      const unit = unitAt(from, at, isInPicture);
-      // What is no slice counts only with another unit right behind it.
-      if (!unit || !(unit.isSlice || unitAt(from, unit.end, false))) {
-        at++;
-        isInPicture = false;
-        continue;
+      for (const until = Math.min(from.end, at + TURN_BYTES); at < until; ) {
+        const unit = unitAt(from, at, isInPicture);
+        // What is no slice counts only with another unit right behind it.
+        if (!unit || !(unit.isSlice || unitAt(from, unit.end, false))) {
+          at++;
+          passedOver++;
+          isInPicture = false;
+          continue;
+        }
+        pictures.add(unit);
+        isInPicture = unit.isSlice;
+        at = unit.end;
       }
-      hasKey ||= unit.isKey;
-      if (hasKey) {
-        await to.write(Buffer.concat([START_CODE, from.bytes(at + 4, unit.end - at - 4) ?? Buffer.alloc(0)]));
-        if (unit.isSlice) slices++;
-      }
-      isInPicture = unit.isSlice;
-      at = unit.end;
+      const found = pictures.take();
+      if (found.length > 0) await to.writev(found);
+      if (passedOver > MOST_SOUND * (from.end - from.start) + TURN_BYTES) return 0;
+      // Live pictures get their turn.
+      await new Promise((resolve) => setImmediate(resolve));
     }
-    return slices;
+    const last = pictures.end();
+    if (last.length > 0) await to.writev(last);
+    return pictures.slices;
   } finally {
     await to.close();
   }
 }
 
+/** Units put together to pictures, from the first key frame on. One that lacks slices at the end of the file is none. */
+class Pictures {
+  /** Of all pictures that are whole. */
+  slices = 0;
+  #hasKey = false;
+  #whole: Buffer[] = [];
+  #units: Buffer[] = [];
+  #count = 0;
+  #usual = 0;
+
+  add({ bytes, isSlice, isFirst, isKey }: Unit): void {
+    if (this.#count > 0 && (!isSlice || isFirst)) this.#close();
+    this.#hasKey ||= isKey;
+    if (!this.#hasKey) return;
+    this.#units.push(START_CODE, bytes);
+    if (isSlice) this.#count++;
+  }
+
+  /** Those that are whole; what is left is copied, since its bytes are good only for now. */
+  take(): Buffer[] {
+    this.#units = this.#units.map((bytes) => Buffer.from(bytes));
+    return this.#whole.splice(0);
+  }
+
+  /** The last one, if it has as many slices as the one before. */
+  end(): Buffer[] {
+    if (this.#count > 0 && this.#count >= this.#usual) this.#close();
+    return this.#whole.splice(0);
+  }
+
+  #close(): void {
+    this.#whole.push(...this.#units.splice(0));
+    this.slices += this.#count;
+    this.#usual = this.#count;
+    this.#count = 0;
+  }
+}
+
 interface Unit {
+  /** Without its length. */
+  readonly bytes: Buffer;
   readonly end: number;
   readonly isSlice: boolean;
+  /** The slice with which a picture begins. */
+  readonly isFirst: boolean;
   readonly isKey: boolean;
 }
 
@@ -86,21 +138,23 @@ const usual: Readonly<Record<number, (reference: number) => boolean>> = {
 
 /** The NAL unit whose length is there; `undefined` where there is none. */
 function unitAt(from: Window, at: number, isInPicture: boolean): Unit | undefined {
-  const head = from.bytes(at, 8);
-  if (!head) return undefined;
-  const length = head.readUInt32BE(0);
+  const length = from.uint32(at);
+  if (length === undefined || length < 4 || length > from.most) return undefined;
   const end = at + 4 + length;
-  if (length < 2 || length > from.most || end > from.end) return undefined;
-  const header = head.readUInt8(4);
+  const bytes = from.bytes(at + 4, length);
+  if (!bytes) return undefined;
+  const header = bytes.readUInt8(0);
   const type = header & 0x1f;
   if (header >= 0x80 || !usual[type]?.(header >> 5)) return undefined;
   const isSlice = type === SLICE || type === KEY_SLICE;
   // 7.3.3: `first_mb_in_slice`, then `slice_type` up to 9. A picture begins with macroblock 0.
+  let isFirst = false;
   if (isSlice) {
-    const [first, kind] = golombs(head.readUIntBE(5, 3));
+    const [first, kind] = golombs(bytes.readUIntBE(1, 3));
     if (kind === undefined || kind > 9 || (first !== 0 && !isInPicture)) return undefined;
+    isFirst = first === 0;
   }
-  return { end, isSlice, isKey: type === KEY_SLICE };
+  return { bytes, end, isSlice, isFirst, isKey: type === KEY_SLICE };
 }
 
 /** 9.1: the first two Exp-Golomb codes of 24 bits, as far as they are there. */
@@ -132,21 +186,23 @@ class Window {
     this.start = start;
     this.end = end;
     this.most = most;
-    this.#buffer = Buffer.alloc(2 * (most + 1024 * 1024));
+    this.#buffer = Buffer.alloc(2 * (most + 2 * TURN_BYTES));
   }
 
-  /** Has in memory what is there, and so much after it as a unit and the next one's head may have. */
+  /** Has in memory what is there, and so much after it as a turn and the units that begin in it may have. */
   async show(at: number): Promise<void> {
-    const wanted = Math.min(this.end, at + this.most + 64);
+    const wanted = Math.min(this.end, at + TURN_BYTES + 2 * this.most);
     if (at >= this.#at && wanted <= this.#at + this.#length) return;
-    const { bytesRead } = await this.#file.read(
-      this.#buffer,
-      0,
-      Math.min(this.#buffer.length, this.end - at),
-      at,
-    );
+    const most = Math.min(this.#buffer.length, this.end - at);
+    const { bytesRead } = await this.#file.read(this.#buffer, 0, most, at);
     this.#at = at;
     this.#length = bytesRead;
+  }
+
+  /** `undefined` where there is none. */
+  uint32(at: number): number | undefined {
+    const first = at - this.#at;
+    return first >= 0 && first + 4 <= this.#length ? this.#buffer.readUInt32BE(first) : undefined;
   }
 
   /** Good until the next {@link show}; `undefined` where there are not so many. */
