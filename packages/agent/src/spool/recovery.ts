@@ -7,15 +7,17 @@ import { PART, readAgain } from './take-file.ts';
  * Makes what lies in the folder and what the book says one, after a crash: files without a record are taken back, those
  * of rows that have left are removed, rows without a file are told lost, and films that were not over are ended.
  *
- * @param boot of this run of the machine. Where it is another than the last, the power may have failed: a file without a
- * record may then hold anything, so it is told lost; but not where the book is damaged, since it may have been promised.
+ * @param boot of this run of the machine. Where it is known to be another than the last, the power may have failed: a file
+ * without a record may then hold anything, so it is told lost; but not where the book is damaged, since it may have been
+ * promised.
  */
 export async function recover(room: SpoolRoom, boot: string | undefined): Promise<void> {
   const { book } = room;
-  const isSameBoot = boot !== undefined && boot === book.ledger.boot;
-  await reconcile(room, isSameBoot || book.isDamaged);
+  const before = book.ledger.boot;
+  const isOtherBoot = boot !== undefined && before !== undefined && boot !== before;
+  await reconcile(room, !isOtherBoot || book.isDamaged);
   await endOpenFilms(room);
-  if (boot !== undefined && boot !== book.ledger.boot) await book.write({ k: 'boot', id: boot });
+  if (boot !== undefined && boot !== before) await book.write({ k: 'boot', id: boot });
 }
 
 async function reconcile(room: SpoolRoom, isToTakeBack: boolean): Promise<void> {
