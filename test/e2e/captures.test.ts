@@ -66,5 +66,6 @@ test('what a camera program names is at home soon, and leaves the device', { tim
   assert.match(pushed.stdout, /by hand\.mp4 at home/);
   const { stdout } = await perch(['captures', 'status', '--listen', agent]);
   assert.match(stdout, /waiting +0 segments/);
+  assert.match(stdout, /given up +nothing: there is no limit/);
   assert.match(stdout, /3 taken, 3 at home, 0 lost/);
 });

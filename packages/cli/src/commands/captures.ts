@@ -29,6 +29,8 @@ interface Status {
   readonly bytes: number;
   readonly captures: number;
   readonly events: number;
+  readonly mostBytes: number | null;
+  readonly mostAgeMs: number | null;
   readonly taken: number;
   readonly persisted: number;
   readonly lost: number;
@@ -108,6 +110,7 @@ async function status(run: Run, flags: Flags): Promise<void> {
       ['waiting', `${found.segments} segments of ${found.captures} films, ${megabytes(found.bytes)}`],
       ['relay', line],
       ['since the start', `${found.taken} taken, ${found.persisted} at home, ${found.lost} lost`],
+      ['given up', limits(found)],
       ['camera', found.armed === null ? 'nobody said' : found.armed ? 'armed' : 'disarmed'],
     ]),
   );
@@ -176,6 +179,17 @@ function bar(
   const share = total === 0 ? 1 : Math.max(0, 1 - left / total);
   const filled = Math.round(share * BAR);
   return `[${'='.repeat(filled)}${' '.repeat(BAR - filled)}] ${String(Math.floor(share * 100)).padStart(3)} %, ${pending} of ${sizes.length} segments to go `;
+}
+
+/** Whom the spool parts with: nobody, where it was given no limits. */
+function limits({ mostBytes, mostAgeMs }: Status): string {
+  const given = [
+    ...(mostBytes === null ? [] : [`over ${megabytes(mostBytes)}`]),
+    ...(mostAgeMs === null ? [] : [`after ${(mostAgeMs / 86_400_000).toFixed(1)} days`]),
+  ];
+  return given.length === 0
+    ? 'nothing: there is no limit'
+    : `the oldest ${given.join(', ')}; each is told lost`;
 }
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
