@@ -1,6 +1,7 @@
 // A process of its own: takes bytes over plain TLS and has them on the disk before it says so, and is a relay; measures
 // how long the relay's event loop is held up, which live viewers share. node receiver.ts CERT KEY DIRECTORY, by fork.
-import { closeSync, fsync, openSync, readFileSync, rmSync, write } from 'node:fs';
+import { createWriteStream, readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
@@ -12,20 +13,14 @@ letBuffersDieYoung();
 const [certFile = '', keyFile = '', directory = ''] = process.argv.slice(2);
 const pair = { cert: readFileSync(certFile), key: readFileSync(keyFile) };
 
-const plain = createTls(pair, (socket) => {
+const plain = createTls({ ...pair, allowHalfOpen: true }, (socket) => {
   const path = join(directory, 'plain');
-  const file = openSync(path, 'w');
-  socket.on('data', (bytes) => {
-    socket.pause();
-    write(file, bytes, () => socket.resume());
+  // `flush`: synced before it is closed. What comes while it writes is written together.
+  const file = createWriteStream(path, { highWaterMark: 4 * 1024 * 1024, flush: true });
+  socket.pipe(file).once('close', async () => {
+    socket.end('safe');
+    await rm(path);
   });
-  socket.on('end', () =>
-    fsync(file, () => {
-      closeSync(file);
-      rmSync(path);
-      socket.end('safe');
-    }),
-  );
 });
 const relay = await startRelay({
   listen: { host: '127.0.0.1', port: 0 },
