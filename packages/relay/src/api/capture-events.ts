@@ -54,15 +54,13 @@ export function captureEventRoutes(app: FastifyInstance, options: CaptureEventOp
       }
       const who = known(caller);
       const events = new PassThrough();
-      const write = writer(events);
+      const writer = new EventWriter(events);
       const watching = news.watch((each) => {
         const isOfDevice = query.device === undefined || placeOf(each).device === query.device;
-        if (isOfDevice && maySee(gate, who, each)) write(textOf(each));
+        if (isOfDevice && maySee(gate, who, each)) writer.write(textOf(each));
       });
       const right = gate.whileHolds(who.by, () => endEvents(events));
-      const comment = clock.every(COMMENT_PERIOD, () => {
-        if (events.writableLength === 0) events.write(':\n\n');
-      });
+      const comment = clock.every(COMMENT_PERIOD, () => writer.write(':\n\n'));
       readers++;
       events.on('close', () => {
         readers--;
@@ -106,15 +104,24 @@ function textOf(news: FilmNews): string {
 
 const event = (name: string, data: object): string => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
 
-/** Writes events as long as they are read; who was too slow is told so when he reads again. */
-function writer(events: PassThrough): (text: string) => void {
-  let isBehind = false;
-  events.on('drain', () => {
-    if (isBehind) events.write(event('again', {}));
-    isBehind = false;
-  });
-  return (text) => {
-    isBehind ||= events.writableLength + events.readableLength > MOST_BUFFERED_BYTES;
-    if (!isBehind) events.write(text);
-  };
+/** Events as far as they are read; who was too slow is told so as soon as he has caught up and there is something to say. */
+export class EventWriter {
+  readonly #events: PassThrough;
+  #hasMissed = false;
+
+  constructor(events: PassThrough) {
+    this.#events = events;
+  }
+
+  /** @param text one event, or a comment. */
+  write(text: string): void {
+    const { writableLength, readableLength } = this.#events;
+    if (writableLength + readableLength > MOST_BUFFERED_BYTES) {
+      this.#hasMissed = true;
+      return;
+    }
+    if (this.#hasMissed) this.#events.write(event('again', {}));
+    this.#hasMissed = false;
+    this.#events.write(text);
+  }
 }
