@@ -93,6 +93,11 @@ test('a film is there while it is being filmed, plays while it arrives, and ends
   await cards().click();
   await playsTo(page, 0.5);
   await page.getByText('It is being filmed.').waitFor();
+  const isPaused = () => page.locator('video').evaluate((video: HTMLVideoElement) => video.paused);
+  await page.keyboard.press('Space');
+  assert.equal(await isPaused(), true);
+  await page.keyboard.press('Space');
+  assert.equal(await isPaused(), false);
   running.segment(clip).alarm().end();
   await page.getByText('It is being filmed.').waitFor({ state: 'detached' });
   await page.getByRole('button', { name: /^Alarm at/ }).waitFor();

@@ -94,7 +94,7 @@ function NotOpen({
 }
 
 /** So often is looked whether the link still holds, and while it arrives what came of the film. */
-const PERIOD_MS = 2_000;
+const PERIOD_MS = 1_000;
 
 function OpenFilm({ share, onOver }: { share: OpenedShare; onOver: (problem: Problem) => void }) {
   const { value: film, problem } = useAsked(pathOf(share.capture), decodeDetail, PERIOD_MS);
