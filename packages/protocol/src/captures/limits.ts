@@ -25,7 +25,7 @@ export const captureLimits = {
   windowBytes: 8 * MiB,
   /** Segments offered and not yet ended, on one connection: the most that a relay may allow, and what it should. */
   streamsMost: 64,
-  streams: 8,
+  streams: 16,
   /** Events sent and not yet noted. */
   eventsInFlight: 64,
   /** A relay says `received` after so many bytes of a stream, or so long after bytes of which it has not said so yet. */

@@ -35,7 +35,7 @@ async function home() {
     assert.deepEqual(JSON.parse(String((await peer.hears(1))[0])), {
       type: 'hello',
       window: 8 * 1024 * 1024,
-      streams: 8,
+      streams: 16,
     });
     let heard = 1;
     return {
@@ -199,7 +199,7 @@ describe('a device that brings films', () => {
       line.say(offer(1, bytes));
     });
     await ends(1008, /more segments/, (line) => {
-      for (let i = 0; i < 9; i++) line.say(offer(i, bytes, { segment: i }));
+      for (let i = 0; i < 17; i++) line.say(offer(i, bytes, { segment: i }));
     });
     using line = await at.connect();
     line.say(offer(1, bytes));
