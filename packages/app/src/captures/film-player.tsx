@@ -80,15 +80,25 @@ function control(event: KeyboardEvent & { readonly currentTarget: HTMLVideoEleme
   const key = event.key.toLowerCase();
   const step = steps[key];
   if (step !== undefined) video.currentTime = Math.max(0, video.currentTime + step);
-  else if (key === ' ' || key === 'k') void (video.paused ? video.play() : video.pause());
+  else if (key === ' ' || key === 'k') toggle(video);
   else if (key === 'home') video.currentTime = 0;
   else if (key === 'end') video.currentTime = video.duration;
   else if (key === 'm') video.muted = !video.muted;
-  else if (key === 'f')
-    void (document.fullscreenElement ? document.exitFullscreen() : video.requestFullscreen());
+  else if (key === 'f') fill(video);
   else return;
   event.preventDefault();
 }
 
 /** Seconds. */
 const steps: Readonly<Record<string, number>> = { arrowleft: -5, arrowright: 5, j: -10, l: 10 };
+
+/** What is asked of a browser may be overtaken by the next key, or refused: neither is an error. */
+const unlessOvertaken = (done: Promise<void>): void => void done.catch(() => undefined);
+
+function toggle(video: HTMLVideoElement): void {
+  if (video.paused) unlessOvertaken(video.play());
+  else video.pause();
+}
+
+const fill = (video: HTMLVideoElement): void =>
+  unlessOvertaken(document.fullscreenElement ? document.exitFullscreen() : video.requestFullscreen());
