@@ -125,6 +125,19 @@ describe('the timeline', () => {
     await page.close();
   });
 
+  test('shows an alarm that no film tells of, among the films of its day', async () => {
+    films.push(...fakeFilms(2));
+    const alarm = { id: 'a1', device: 'porch-m4qd', capture: null, gpio: null };
+    home.routes['GET /api/v1/captures/alarms'] = () => ({
+      body: [{ ...alarm, at: new Date(Date.now() - 5 * DAY).toISOString() }],
+    });
+    const { page } = await open('#/captures');
+    await page.getByText(/\d\d:\d\d Alarm without a film, Porch/).waitFor();
+    await page.getByRole('button', { name: 'Motion', exact: true }).click();
+    await page.getByText('Alarm without a film').waitFor({ state: 'detached' });
+    await page.close();
+  });
+
   test('a day that has no films says so, and leads back to all', async () => {
     films.push(...fakeFilms(5));
     const { page } = await open('#/captures?day=2020-02-29');
