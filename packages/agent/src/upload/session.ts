@@ -63,6 +63,8 @@ export interface SessionEnd {
 
 const PART_BYTES = 256 * 1024;
 const LEAST_PART_BYTES = 8 * 1024;
+/** So much may wait in our own memory for the system to take it; what waits beyond stays in its file. */
+const MOST_UNSENT_BYTES = 1024 * 1024;
 /** So often a segment is sent before its file is looked at. */
 const AGAINS = 2;
 /** A segment that cannot be read now is tried again after this. */
@@ -198,7 +200,7 @@ export class UploadSession {
 
   async #sendPart(): Promise<boolean> {
     const upload = this.#mostUrgent();
-    if (!upload) return false;
+    if (!upload || this.#options.socket.bufferedAmount > MOST_UNSENT_BYTES) return false;
     const window = this.#hello?.window ?? 0;
     const { size } = upload.out.segment;
     const part = Math.min(
@@ -240,9 +242,10 @@ export class UploadSession {
     upload.offset += bytes;
     reached.set(key, Math.max(before, upload.offset));
     this.#unreceived += bytes;
-    socket.send(message.subarray(0, FRAME_HEADER_BYTES + bytes), { binary: true }, () =>
-      this.#buffers.push(message),
-    );
+    socket.send(message.subarray(0, FRAME_HEADER_BYTES + bytes), { binary: true }, () => {
+      this.#buffers.push(message);
+      this.#rouse();
+    });
     // The far end's pong says that it has read all before it, whatever its own messages say and when.
     const total = Buffer.allocUnsafe(8);
     total.writeDoubleBE(this.#flight.sent(bytes, clock.now()));
