@@ -50,6 +50,10 @@ const known = {
     for: "the older programs' documented command lines",
     packages: { 'apt-get': 'curl', dnf: 'curl', apk: 'curl', pacman: 'curl', brew: 'curl' },
   },
+  python3: {
+    for: "camera programs' documented lines, and the judgement of archives",
+    packages: { 'apt-get': 'python3', dnf: 'python3', apk: 'python3', pacman: 'python', brew: 'python' },
+  },
   git: {
     for: 'the test of a fresh clone',
     packages: { 'apt-get': 'git', dnf: 'git', apk: 'git', pacman: 'git', brew: 'git' },
