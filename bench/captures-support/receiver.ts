@@ -7,9 +7,8 @@ import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createServer as createTls } from 'node:tls';
 import { silentLogger } from '@perch/runtime';
-import { letBuffersDieYoung, startRelay } from '../../packages/relay/src/index.ts';
+import { startRelay } from '../../packages/relay/src/index.ts';
 
-letBuffersDieYoung();
 const [certFile = '', keyFile = '', directory = ''] = process.argv.slice(2);
 const pair = { cert: readFileSync(certFile), key: readFileSync(keyFile) };
 

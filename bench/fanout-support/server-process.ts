@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { silentLogger } from '@perch/runtime';
 import { WebSocket, WebSocketServer } from 'ws';
-import { letBuffersDieYoung, startRelay } from '../../packages/relay/src/index.ts';
+import { startRelay } from '../../packages/relay/src/index.ts';
 import { frame, opcode } from '../../packages/relay/src/view/frames.ts';
 
 export type Question = 'usage' | 'gc' | 'stop';
@@ -24,7 +24,6 @@ const tls = secure === 'tls' ? { cert: join(dir, 'cert.pem'), key: join(dir, 'ke
 const say = (answer: Answer) => process.send?.(answer);
 
 if (kind === 'relay') {
-  letBuffersDieYoung();
   const relay = await startRelay({
     listen: { host: '127.0.0.1', port: 0 },
     data: dir,

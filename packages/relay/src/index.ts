@@ -5,7 +5,6 @@ export type { NewToken, Scope as TokenScope, TokenRecord } from './auth/tokens.t
 export { parseNetwork } from './auth/trusted-proxies.ts';
 export { backupIn, restoreIn } from './backup/in-state.ts';
 export { RelayError, type RelayErrorCode } from './errors.ts';
-export { letBuffersDieYoung } from './heap.ts';
 export type { TopicInfo } from './live-topic.ts';
 export type { ClientStats, FlowStats } from './observe/client-stats.ts';
 export type { Relay, RelayOptions } from './options.ts';

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { letBuffersDieYoung, type RelayOptions, startRelay } from '@perch/relay';
+import { type RelayOptions, startRelay } from '@perch/relay';
 import { type Logger, millis } from '@perch/runtime';
 import type { Command } from 'commander';
 import { type Loaded, loadConfig } from '../config/load.ts';
@@ -64,7 +64,6 @@ async function runRelay(run: Run, flags: Flags): Promise<void> {
   const { config } = loaded;
   const logger = loggerFor(run.terminal, { level: config.log_level, json });
   for (const warning of loaded.warnings) logger.warn(warning);
-  letBuffersDieYoung();
   await using relay = await startRelay(relayOptions(loaded, logger));
   const signIn = isFirstStart(config.data) || flags.sign_in ? await relay.signInLink() : undefined;
   if (json) writeJson(run.terminal, { event: 'ready', relay: relay.url, signIn, ...trustJson(relay) });

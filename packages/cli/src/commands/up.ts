@@ -1,5 +1,5 @@
 import { AgentError, demoSource, startAgent } from '@perch/agent';
-import { isLoopback, letBuffersDieYoung, startRelay } from '@perch/relay';
+import { isLoopback, startRelay } from '@perch/relay';
 import { Scope } from '@perch/runtime';
 import type { Command } from 'commander';
 import { captureFlags, capturesAt } from '../capture-options.ts';
@@ -76,7 +76,6 @@ async function runUp(run: Run, flags: Flags): Promise<void> {
   if (flags.demo && !demo)
     logger.warn(`there is no demo: ffmpeg is not installed. ${howToInstall(['ffmpeg'])}`);
 
-  letBuffersDieYoung();
   await using scope = new Scope();
   const relay = scope.own(
     await startRelay(frontOptions(relayOptions(loaded, logger.child({ part: 'relay' })))),
