@@ -67,30 +67,28 @@ test('a program that listens as documented hears arm, capture and disarm', async
   const camera = new Camera({
     address: { host: '127.0.0.1', port },
     wasArmed: undefined,
-    keep: async () => {},
+    keep: () => Promise.resolve(),
     clock: systemClock,
     logger: silentLogger,
   });
   let heard = '';
   const output = program.stdout.setEncoding('utf8');
-  const all = new Promise<void>((resolve) => {
-    output.on('data', (text: string) => {
-      heard += text;
-      if (heard.includes('disarm')) resolve();
-    });
+  output.on('data', (text: string) => {
+    heard += text;
   });
-  // Until it listens nobody takes it, and that is said.
-  while (
-    !t.signal.aborted &&
-    !(await camera.tell('arm').then(
-      () => true,
-      () => false,
-    ))
-  );
-  await camera.tell('capture');
-  await camera.tell('disarm');
-  await all;
-  assert.match(heard, /^(arm\n)+capture\ndisarm\n$/);
+  const hears = async (word: string) => {
+    while (!heard.includes(word)) await once(output, 'data', { signal: t.signal });
+  };
+  // It prints whatever it hears: so one knows when it listens.
+  const probe = createSocket('udp4');
+  t.after(() => probe.close());
+  while (!t.signal.aborted && !heard.includes('ready')) {
+    await new Promise((resolve) => probe.send('{"command":"ready"}', port, '127.0.0.1', resolve));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  for (const command of ['arm', 'capture', 'disarm'] as const) await camera.tell(command);
+  await hears('disarm');
+  assert.equal(heard.replaceAll('ready\n', ''), 'arm\ncapture\ndisarm\n');
 });
 
 async function freePort(): Promise<number> {
