@@ -1,7 +1,17 @@
 import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { closeCodes, PERCH_1, parseTopicPath, type TopicPath } from '@perch/protocol';
+import {
+  captureLimits,
+  channelLimits,
+  closeCodes,
+  FRAME_HEADER_BYTES,
+  PERCH_1,
+  PERCH_AGENT_1,
+  PERCH_CAPTURES_1,
+  parseTopicPath,
+  type TopicPath,
+} from '@perch/protocol';
 import { type Clock, type Logger, millis } from '@perch/runtime';
 import { WebSocketServer } from 'ws';
 import { socketPermit } from './api/permit.ts';
@@ -12,13 +22,11 @@ import { callerAddress, callerProgram } from './auth/caller.ts';
 import type { Grant } from './auth/codes.ts';
 import type { Gate, Onlooker } from './auth/gate.ts';
 import { NO_PLAIN_HTTP, type TrustedProxies } from './auth/trusted-proxies.ts';
-import { CloudDoor } from './captures/cloudtalker/cloud-door.ts';
 import type { CloudLines } from './captures/cloudtalker/cloud-lines.ts';
-import { CaptureDoor, NO_CAPTURES_PROTOCOL } from './captures/receive/capture-door.ts';
 import type { CaptureLines } from './captures/receive/capture-lines.ts';
 import { Connection, type SilenceLimits } from './connection.ts';
-import { AgentDoor, type DeviceCaller, NO_AGENT_PROTOCOL } from './devices/control/agent-door.ts';
 import type { DeviceLinks } from './devices/control/device-links.ts';
+import { type DeviceCaller, DeviceDoor } from './devices/device-door.ts';
 import { crossbarAccess } from './legacy/crossbar-token.ts';
 import type { TokenFirst } from './legacy/token-first.ts';
 import { type Entrance, type Limiter, retryAfter } from './limits/limiter.ts';
@@ -33,6 +41,8 @@ import { whenItIs } from './when-it-is.ts';
 
 /** A peer that does not answer a close frame is cut off after this. */
 const CLOSE_TIMEOUT_MS = 3_000;
+/** A cloudtalker sends 1300 bytes at once; others of its kind may send more. */
+const MOST_CLOUD_BYTES = 1024 * 1024;
 
 export interface SocketsOptions {
   readonly gate: Gate;
@@ -63,9 +73,8 @@ export class Sockets {
   readonly #options: SocketsOptions;
   readonly #server: WebSocketServer;
   readonly #statsServer: WebSocketServer;
-  readonly #agentDoor: AgentDoor;
-  readonly #captureDoor: CaptureDoor;
-  readonly #cloudDoor: CloudDoor;
+  /** Where devices come in, by path. */
+  readonly #devicesDoors: ReadonlyMap<string, DeviceDoor>;
   readonly #connectionLimits: OutletLimits & SilenceLimits;
   #nextId = 1;
   /** Upgrades that are being looked up. */
@@ -96,9 +105,29 @@ export class Sockets {
     this.#server = new WebSocketServer({ ...common, maxPayload: limits.messageBytes });
     this.#statsServer = new WebSocketServer({ ...common, autoPong: true, maxPayload: 4096 });
     const closeTimeout = CLOSE_TIMEOUT_MS;
-    this.#agentDoor = new AgentDoor({ links: options.links, closeTimeout });
-    this.#captureDoor = new CaptureDoor({ lines: options.captureLines, closeTimeout });
-    this.#cloudDoor = new CloudDoor({ lines: options.cloudLines, closeTimeout });
+    const agents = new DeviceDoor({
+      to: options.links,
+      protocol: PERCH_AGENT_1,
+      mostMessageBytes: channelLimits.messageBytes,
+      autoPong: false,
+      closeTimeout,
+    });
+    const films = new DeviceDoor({
+      to: options.captureLines,
+      protocol: PERCH_CAPTURES_1,
+      mostMessageBytes: captureLimits.frameBytes + FRAME_HEADER_BYTES,
+      closeTimeout,
+    });
+    const cloudtalkers = new DeviceDoor({
+      to: options.cloudLines,
+      mostMessageBytes: MOST_CLOUD_BYTES,
+      closeTimeout,
+    });
+    this.#devicesDoors = new Map([
+      ['/agent', agents],
+      ['/agent/captures', films],
+      ['/ds/v3', cloudtalkers],
+    ]);
   }
 
   /** Takes the server's upgrades from now on. */
@@ -126,14 +155,8 @@ export class Sockets {
       case 'stats':
         this.#connectStats(request, socket, head, arrival.whose);
         break;
-      case 'agent':
-        this.#agentDoor.open(request, socket, head, arrival.caller);
-        break;
-      case 'captures':
-        this.#captureDoor.open(request, socket, head, arrival.caller);
-        break;
-      case 'cloudtalker':
-        this.#cloudDoor.open(request, socket, head, arrival.caller);
+      case 'device':
+        arrival.door.open(request, socket, head, arrival.caller);
         break;
       case 'topic':
       case 'token-first':
@@ -173,7 +196,7 @@ export class Sockets {
       refusals.note({ what: 'statistics', from: callerAddress(request), detail: NOT_ALLOWED });
       return refused(401, NOT_ALLOWED);
     }
-    const devicesDoor = devicesDoors[pathname];
+    const devicesDoor = this.#devicesDoors.get(pathname);
     if (devicesDoor) return this.#understandDevice(request, devicesDoor);
     const path = parseTopicPath(pathname);
     if (!path) return refused(404, NO_TOPIC);
@@ -212,15 +235,13 @@ export class Sockets {
     return { kind: 'topic', path, grant };
   }
 
-  async #understandDevice(request: IncomingMessage, kind: DevicesDoor): Promise<Arrival> {
+  async #understandDevice(request: IncomingMessage, door: DeviceDoor): Promise<Arrival> {
     const { gate, callers, refusals } = this.#options;
     const caller = await callers.ofDevice(request);
     if (this.#options.isClosing()) return STOPPING;
     if (caller) {
-      if (kind === 'agent' && !this.#agentDoor.understands(request)) return refused(400, NO_AGENT_PROTOCOL);
-      if (kind === 'captures' && !this.#captureDoor.understands(request))
-        return refused(400, NO_CAPTURES_PROTOCOL);
-      return { kind, caller };
+      const unspoken = door.whyNot(request);
+      return unspoken === undefined ? { kind: 'device', door, caller } : refused(400, unspoken);
     }
     const why = gate.whyNot(request) ?? NO_DEVICE;
     refusals.note({ what: 'device-online', from: callerAddress(request), detail: why });
@@ -296,19 +317,11 @@ export class Sockets {
   }
 }
 
-/** Where devices come in, and what for. */
-type DevicesDoor = 'agent' | 'captures' | 'cloudtalker';
-const devicesDoors: Readonly<Record<string, DevicesDoor>> = {
-  '/agent': 'agent',
-  '/agent/captures': 'captures',
-  '/ds/v3': 'cloudtalker',
-};
-
 /** What an upgrade is. */
 type Arrival =
   | Refused
   | { readonly kind: 'stats'; readonly whose: Onlooker }
-  | { readonly kind: DevicesDoor; readonly caller: DeviceCaller }
+  | { readonly kind: 'device'; readonly door: DeviceDoor; readonly caller: DeviceCaller }
   /** `token-first`: what it may do once it has shown a token. */
   | { readonly kind: 'topic' | 'token-first'; readonly path: TopicPath; readonly grant: Grant };
 

@@ -1,7 +1,8 @@
 import { closeCodes } from '@perch/protocol';
 import type { CameraWay } from '../../cameras/camera-way.ts';
 import type { Cameras } from '../../cameras/cameras.ts';
-import type { Arrival, CaptureLinesOptions } from '../receive/capture-lines.ts';
+import type { DeviceArrival } from '../../devices/device-door.ts';
+import type { CaptureLinesOptions } from '../receive/capture-lines.ts';
 import { CloudLine } from './cloud-line.ts';
 
 /** What the connections of cloudtalkers need. */
@@ -26,7 +27,7 @@ export class CloudLines {
     return this.#lines.size;
   }
 
-  accept({ webSocket, socket, device, household, by }: Arrival): void {
+  accept({ webSocket, socket, device, household, by }: DeviceArrival): void {
     const { store, library, cameras, clock, whileHolds } = this.#options;
     const line: CloudLine = new CloudLine({
       ...{ webSocket, socket, device, household, store, library, clock },

@@ -1,7 +1,6 @@
-import type { Duplex } from 'node:stream';
 import { closeCodes } from '@perch/protocol';
 import type { Clock, Logger } from '@perch/runtime';
-import type { WebSocket } from 'ws';
+import type { DeviceArrival } from '../../devices/device-door.ts';
 import type { LastingAuthority } from '../../people/caller.ts';
 import type { Library } from '../library.ts';
 import type { SegmentStore } from '../store/segment-store.ts';
@@ -14,15 +13,6 @@ export interface CaptureLinesOptions {
   readonly whileHolds: (authority: LastingAuthority, end: () => void) => Disposable;
   readonly clock: Clock;
   readonly logger: Logger;
-}
-
-/** A device that has just connected to bring films. */
-export interface Arrival {
-  readonly webSocket: WebSocket;
-  readonly socket: Duplex;
-  readonly device: string;
-  readonly household: string;
-  readonly by: LastingAuthority;
 }
 
 /** The connections on which devices bring films: one each, the newer wins. */
@@ -41,7 +31,7 @@ export class CaptureLines {
     return this.#all.size;
   }
 
-  accept({ webSocket, socket, device, household, by }: Arrival): void {
+  accept({ webSocket, socket, device, household, by }: DeviceArrival): void {
     const { store, library, clock, whileHolds } = this.#options;
     const logger = this.#options.logger.child({ device });
     const line: CaptureLine = new CaptureLine({

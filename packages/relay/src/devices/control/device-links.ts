@@ -1,27 +1,14 @@
-import type { Duplex } from 'node:stream';
 import { closeCodes, type DeviceState } from '@perch/protocol';
 import type { Clock, Logger } from '@perch/runtime';
-import type { WebSocket } from 'ws';
 import type { Audit } from '../../audit/audit.ts';
 import { whoOf } from '../../audit/entry.ts';
 import type { LastingAuthority } from '../../people/caller.ts';
+import type { DeviceArrival } from '../device-door.ts';
 import { AgentLine } from './agent-line.ts';
 import { DeviceLink, type Sight } from './device-link.ts';
 
 /** So many devices that are not connected are remembered as they were last. */
 const MOST_REMEMBERED = 1_000;
-
-/** An enrolled device's agent that has just connected. */
-export interface Arrival {
-  readonly webSocket: WebSocket;
-  readonly socket: Duplex;
-  readonly device: string;
-  readonly household: string;
-  /** On what its right to be here rests. */
-  readonly by: LastingAuthority;
-  /** From where, for people. */
-  readonly from: string;
-}
 
 export interface DeviceLinksOptions {
   /** Calls `end` when a right has ended: the gate's. */
@@ -73,7 +60,7 @@ export class DeviceLinks {
   }
 
   /** Takes over an agent's WebSocket. */
-  accept(arrival: Arrival): void {
+  accept(arrival: DeviceArrival): void {
     const { audit, clock, whileHolds, onState, onGone } = this.#options;
     const { webSocket, socket, device, household, by, from } = arrival;
     const logger = this.#options.logger.child({ device });
@@ -137,7 +124,7 @@ export class DeviceLinks {
     clearTimeout(impatience);
   }
 
-  #replace(older: AgentLine | undefined, newer: AgentLine, arrival: Arrival): void {
+  #replace(older: AgentLine | undefined, newer: AgentLine, arrival: DeviceArrival): void {
     if (!older) return;
     if (older.hello?.boot === newer.hello?.boot) {
       older.end(closeCodes.normal, 'you have connected anew');
