@@ -1,10 +1,12 @@
-import { useId, useState } from 'preact/hooks';
-import { clockIn, weekdayNames, weekdays } from '../captures/camera/schedule.ts';
+import { useState } from 'preact/hooks';
+import { clockIn } from '../captures/camera/schedule.ts';
 import { ownZone } from '../captures/day.ts';
 import { Dialog } from '../frame/dialog.tsx';
 import { DeedButton, Form, Switch, Trouble, useDeed } from '../frame/form.tsx';
+import { HoursFields } from '../frame/hours-fields.tsx';
 import { say } from '../frame/toast.tsx';
 import { useNow } from '../words/use-now.ts';
+import { weekdays } from '../words/week.ts';
 import { type PushState, type QuietHours, saveWishes } from './push-state.ts';
 
 /** When nothing is told. */
@@ -59,47 +61,18 @@ const usualHours = (): QuietHours => ({
 });
 
 function Hours({ hours, onHours }: { hours: QuietHours; onHours: (hours: QuietHours) => void }) {
-  const { from, to, days, zone, alarms } = hours;
-  const id = useId();
+  const { from, to, zone, alarms } = hours;
   const now = useNow();
   const change = (over: Partial<QuietHours>) => onHours({ ...hours, ...over });
-  const turn = (day: number) =>
-    change({ days: days.includes(day) ? days.filter((one) => one !== day) : [...days, day].sort() });
   return (
     <>
-      <fieldset class="hours">
-        <legend class="heard-only">Quiet hours</legend>
-        <div class="weekdays">
-          {weekdays.map((day) => (
-            <button key={day} type="button" aria-pressed={days.includes(day)} onClick={() => turn(day)}>
-              {weekdayNames[day - 1]}
-            </button>
-          ))}
-        </div>
-        <div class="hours-line">
-          <label for={`${id}-from`}>from</label>
-          <input
-            id={`${id}-from`}
-            type="time"
-            required
-            value={from}
-            onChange={(event) => change({ from: event.currentTarget.value })}
-          />
-          <label for={`${id}-to`}>to</label>
-          <input
-            id={`${id}-to`}
-            type="time"
-            required
-            value={to}
-            onChange={(event) => change({ to: event.currentTarget.value })}
-          />
-        </div>
+      <HoursFields name="Quiet hours" hours={hours} onChange={change}>
         {to < from && <p class="hint">Until the next day.</p>}
         {to === from && <p class="hint">All day.</p>}
         <p class="hint">
           By the clock of {zone}, where it is {clockIn(zone, now)}.
         </p>
-      </fieldset>
+      </HoursFields>
       {zone !== ownZone() && (
         <button type="button" onClick={() => change({ zone: ownZone() })}>
           Use the clock of {ownZone()}

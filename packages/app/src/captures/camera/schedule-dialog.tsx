@@ -1,12 +1,14 @@
 import { useId, useState } from 'preact/hooks';
 import { Dialog } from '../../frame/dialog.tsx';
 import { DeedButton, Form, Switch, Trouble, useDeed } from '../../frame/form.tsx';
+import { HoursFields } from '../../frame/hours-fields.tsx';
 import { Icon } from '../../frame/icon.tsx';
 import { say } from '../../frame/toast.tsx';
 import { useNow } from '../../words/use-now.ts';
+import type { Hours } from '../../words/week.ts';
 import { ownZone } from '../day.ts';
 import { type Camera, setSchedule } from './camera.ts';
-import { clockIn, type Hours, type Schedule, scheduleWords, weekdayNames, weekdays } from './schedule.ts';
+import { clockIn, type Schedule, scheduleWords } from './schedule.ts';
 
 /** A night is the usual case: nobody looks after the house, or everybody sleeps. */
 const firstHours: Hours = { days: [1, 2, 3, 4, 5, 6, 7], from: '22:00', to: '06:00' };
@@ -93,51 +95,20 @@ function HoursRow({
   onHours: (hours: Hours) => void;
   onRemove: () => void;
 }) {
-  const { days, from, to } = hours;
-  const id = useId();
+  const remove = (
+    <button type="button" class="quiet round" aria-label="Remove these hours" onClick={onRemove}>
+      <Icon name="remove" />
+    </button>
+  );
   return (
-    <fieldset class="hours">
-      <legend class="heard-only">{scheduleWords({ weekly: [hours] }) || 'Hours on no day'}</legend>
-      <div class="weekdays">
-        {weekdays.map((day) => (
-          <button
-            key={day}
-            type="button"
-            aria-pressed={days.includes(day)}
-            onClick={() =>
-              onHours({
-                ...hours,
-                days: days.includes(day) ? days.filter((one) => one !== day) : [...days, day],
-              })
-            }
-          >
-            {weekdayNames[day - 1]}
-          </button>
-        ))}
-      </div>
-      <div class="hours-line">
-        <label for={`${id}-from`}>from</label>
-        <input
-          id={`${id}-from`}
-          type="time"
-          required
-          value={from}
-          onChange={(event) => onHours({ ...hours, from: event.currentTarget.value })}
-        />
-        <label for={`${id}-to`}>to</label>
-        <input
-          id={`${id}-to`}
-          type="time"
-          required
-          value={to}
-          onChange={(event) => onHours({ ...hours, to: event.currentTarget.value })}
-        />
-        <button type="button" class="quiet round" aria-label="Remove these hours" onClick={onRemove}>
-          <Icon name="remove" />
-        </button>
-      </div>
-      {to <= from && <p class="hint">Until the next day.</p>}
-    </fieldset>
+    <HoursFields
+      name={scheduleWords({ weekly: [hours] }) || 'Hours on no day'}
+      hours={hours}
+      onChange={(over) => onHours({ ...hours, ...over })}
+      beside={remove}
+    >
+      {hours.to <= hours.from && <p class="hint">Until the next day.</p>}
+    </HoursFields>
   );
 }
 
