@@ -1,6 +1,7 @@
 import type Hls from 'hls.js';
 import { ask } from '../http/ask.ts';
 import type { ProblemKind } from '../http/problem.ts';
+import { unstick } from './unstick.ts';
 
 /** How a film gets into a `<video>`. */
 type Way = 'file' | 'native' | 'library';
@@ -54,6 +55,7 @@ export class FilmSource {
     // One that has no source any more complains of that too.
     video.addEventListener('error', () => video.hasAttribute('src') && this.#next(), { signal });
     video.addEventListener('loadeddata', () => this.#say({ kind: 'playing' }), { signal });
+    signal.addEventListener('abort', unstick(video));
     this.#say({ kind: 'opening' });
     this.#next();
   }
