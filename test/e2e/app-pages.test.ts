@@ -75,7 +75,10 @@ describe('every page', () => {
     await page.getByRole('link', { name: 'Devices' }).focus();
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Devices', level: 1 }).waitFor();
-    assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'Devices');
+    assert.equal(
+      await page.evaluate(() => document.activeElement?.outerHTML),
+      '<h1 tabindex="-1">Devices</h1>',
+    );
     assert.equal(await page.title(), 'Devices – Perch');
     await page.close();
   });

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { Icon } from './icon.tsx';
 
 /** A page: its title, the way back where it lies below another, what can be done, and what it shows. */
@@ -19,7 +19,8 @@ export function Page({
 }) {
   const heading = useRef<HTMLHeadingElement>(null);
   useTitle(title);
-  useEffect(() => {
+  // With the page itself: what reads it aloud is told once, and of this page.
+  useLayoutEffect(() => {
     // Who came by keyboard or hears the page goes on at its begin. The first page is read by itself.
     if (hasNavigated) heading.current?.focus({ preventScroll: true });
     hasNavigated = true;
@@ -47,7 +48,7 @@ let hasNavigated = false;
 
 /** The title of the window while this is shown. */
 export function useTitle(title: string): void {
-  useEffect(() => {
+  useLayoutEffect(() => {
     document.title = title === 'Perch' ? title : `${title} – Perch`;
     return () => {
       document.title = 'Perch';
