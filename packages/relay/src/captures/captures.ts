@@ -73,6 +73,8 @@ export class Captures implements AsyncDisposable {
     this.retention = new Retention({ database, clock });
     const { library } = this;
     this.news = this.#scope.own(new LiveNews({ library, logger }));
+    // The tools end first: films wait for them.
+    this.#scope.onClose(() => this.films.close());
     const tools = this.#scope.own(new Tools({ clock }));
     this.films = new Films({ directory: join(directory, 'shown'), library, store, tools, clock, logger });
     const begun = library.news.on('begun', ({ household, device, cause, timestamp }) => {

@@ -14,3 +14,5 @@ export class FilmError extends Error {
     this.code = code;
   }
 }
+
+export const STOPPED = new FilmError('stopped', 'it was not made: the relay stops, or it took too long');

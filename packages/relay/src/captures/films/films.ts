@@ -5,13 +5,18 @@ import type { Clock, Logger } from '@perch/runtime';
 import { type CaptureSummary, isComplete, type Segment } from '../capture.ts';
 import type { Library } from '../library.ts';
 import type { SegmentStore } from '../store/segment-store.ts';
-import { FilmError } from './errors.ts';
-import { joinAlike, joinParts } from './join.ts';
+import { atOnce } from './at-once.ts';
+import { FilmError, STOPPED } from './errors.ts';
+import { join as joinMovies } from './join.ts';
 import { dropTorn, newNameOf } from './lasting.ts';
+import { isUnfinished } from './mend.ts';
+import { type Movie, readMovie, secondsOf } from './movie.ts';
 import { madePart, makePart, type Part } from './parts.ts';
+import { makePlain } from './plain.ts';
 import { writePlaylist } from './playlist.ts';
 import { save } from './save.ts';
-import type { Tools } from './tools.ts';
+import { withSameSound } from './sound.ts';
+import { guarded, type Tools } from './tools.ts';
 
 export interface FilmsOptions {
   /** Where what is made of films is kept for a while. Whatever is missing is made again. */
@@ -26,8 +31,10 @@ export interface FilmsOptions {
 /** What was made to be played is thrown away after so long; pictures stay as long as their film. */
 const KEPT_MS = 86_400_000;
 const PICTURES = 10;
-/** So many of a film are asked for at a time, so that others get a turn. */
-const PARTS_AT_ONCE = 4;
+/** So many segments of a film are made ready at a time, so that others get a turn. */
+const AT_ONCE = 4;
+/** Beyond so many that are being made ready, what nobody has asked for is left until somebody does. */
+const MOST_PREPARED = 50;
 
 /** A segment's file: it is there. */
 type Filed = Segment & { readonly file: NonNullable<Segment['file']> };
@@ -36,6 +43,7 @@ type Filed = Segment & { readonly file: NonNullable<Segment['file']> };
 export class Films {
   readonly #options: FilmsOptions;
   readonly #making = new Map<string, Promise<unknown>>();
+  readonly #stop = new AbortController();
   /** What was made before the power failed is gone. */
   #sound: Promise<void> | undefined;
 
@@ -46,7 +54,7 @@ export class Films {
   /** Makes a segment ready that has just come, if there is nothing more urgent. Never rejects. */
   async prepare(id: string, number: number): Promise<void> {
     const { library, tools, logger } = this.#options;
-    if (!tools.isIdle) return;
+    if (!tools.isIdle || this.#making.size >= MOST_PREPARED) return;
     try {
       const capture = await library.find(id);
       const segment = (await library.segments(id)).find((each) => each.number === number);
@@ -62,8 +70,11 @@ export class Films {
     const all = await this.#options.library.segments(capture.id);
     const isAll = isComplete(capture);
     const segments = isAll || capture.source === 'cloudtalker' ? all : inOneRun(all);
-    const parts = await this.#parts(capture, segments.filter(isFiled));
-    const listed = parts.map(({ segment, part }) => ({ part, address: `parts/${nameOf(segment)}.mp4` }));
+    const parts = await this.#each(segments.filter(isFiled), (segment) => this.#part(capture, segment));
+    const listed = parts.map(({ segment, made }) => ({
+      part: made,
+      address: `parts/${nameOf(segment)}.mp4`,
+    }));
     if (listed.length === 0) throw NOTHING;
     return writePlaylist(listed, isAll);
   }
@@ -82,19 +93,17 @@ export class Films {
     const key = createHash('sha256').update(segments.map(nameOf).join(' ')).digest('hex').slice(0, 16);
     const path = this.#pathOf(capture.id, `film-${key}.mp4`);
     return this.#once(path, async () => {
-      if (
-        !(await joinAlike(
-          tools,
-          segments.map((segment) => this.#sourceOf(capture, segment)),
-          path,
-        ))
-      ) {
-        const parts = await this.#parts(capture, segments);
-        await joinParts(
-          tools,
-          parts.map(({ part }) => part),
-          path,
-        );
+      const movies = (await this.#each(segments, (segment) => this.#movie(capture, segment))).map(
+        ({ made }) => made,
+      );
+      const target = newNameOf(path);
+      const directory = `${target}.sound`;
+      try {
+        await joinMovies(await withSameSound(tools, movies, directory), target, this.#stop.signal);
+        await rename(target, path);
+      } finally {
+        await rm(target, { force: true });
+        await rm(directory, { recursive: true, force: true });
       }
       await this.#removeOlderFilms(capture.id, `film-${key}.mp4`);
     });
@@ -106,12 +115,12 @@ export class Films {
     const path = this.#pathOf(capture.id, 'thumbnail.jpg');
     return this.#once(path, async () => {
       for (const segment of (await library.segments(capture.id)).filter(isFiled)) {
-        const part = await this.#part(capture, segment);
-        if (!part?.video) continue;
-        const at = String(Math.min(1, part.duration / 2_000));
+        const movie = await this.#movie(capture, segment);
+        if (!movie?.video) continue;
+        const at = String(Math.min(1, secondsOf(movie) / 2));
         const picture = ['-frames:v', '1', '-vf', "scale='min(480,iw)':-2", '-q:v', '5', '-f', 'image2'];
         const target = newNameOf(path);
-        await tools.ffmpeg(['-ss', at, '-i', part.mp4, ...picture, target], { isUrgent: true });
+        await tools.ffmpeg(['-ss', at, ...guarded, '-i', movie.path, ...picture, target], { isUrgent: true });
         await rename(target, path);
         return;
       }
@@ -154,40 +163,47 @@ export class Films {
     }
   }
 
-  /** Those that can be played, made ready, in their order. */
-  async #parts(
-    capture: CaptureSummary,
+  /** Resolves when nothing is written any more. What runs in `tools` has to be ended by its owner. Idempotent. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await Promise.allSettled([...this.#making.values()]);
+  }
+
+  /** Makes something of each segment. @returns what came of those that can be played, in their order. */
+  async #each<T>(
     segments: readonly Filed[],
-  ): Promise<{ readonly segment: Filed; readonly part: Part }[]> {
-    const parts: (Part | undefined)[] = [];
-    let next = 0;
-    const work = async () => {
-      for (let i = next++; i < segments.length; i = next++)
-        parts[i] = await this.#part(capture, segments[i] as Filed);
-    };
-    await Promise.all(Array.from({ length: PARTS_AT_ONCE }, work));
-    return segments.flatMap((segment, i) => {
-      const part = parts[i];
-      return part ? { segment, part } : [];
+    make: (segment: Filed) => Promise<T | undefined>,
+  ): Promise<{ readonly segment: Filed; readonly made: T }[]> {
+    const all = await atOnce(segments, AT_ONCE, async (segment) => ({ segment, made: await make(segment) }));
+    return all.flatMap(({ segment, made }) => (made === undefined ? [] : { segment, made }));
+  }
+
+  /** A segment made ready for HLS; `undefined` where it cannot be played. */
+  async #part(capture: CaptureSummary, segment: Filed): Promise<Part | undefined> {
+    if (segment.isPlayable === false) return undefined;
+    const path = this.#pathOf(capture.id, nameOf(segment));
+    await this.#dropTorn();
+    return this.#shared(path, async () => {
+      const made = await madePart(path);
+      if (made) return made;
+      const movie = await this.#movie(capture, segment);
+      if (!movie) return undefined;
+      await mkdir(join(path, '..'), { recursive: true, mode: 0o700 });
+      return makePart(movie, path, this.#stop.signal);
     });
   }
 
-  /** A segment made ready; `undefined` where it cannot be played, which is noted. */
-  async #part(capture: CaptureSummary, segment: Filed): Promise<Part | undefined> {
+  /** A segment as browsers can show it; `undefined` where it cannot be played. Which of both is noted. */
+  async #movie(capture: CaptureSummary, segment: Filed): Promise<Movie | undefined> {
     if (segment.isPlayable === false) return undefined;
     const { library } = this.#options;
     const { number, file } = segment;
-    const path = this.#pathOf(capture.id, nameOf(segment));
     await this.#dropTorn();
     try {
-      const part = await this.#shared(
-        path,
-        async () => (await madePart(path)) ?? this.#makePart(capture, segment, path),
-      );
-      const { duration, remark } = part;
-      if (!segment.isPlayable)
-        await library.judge(capture.id, number, file.sha256, { duration, reason: remark });
-      return part;
+      const { movie, reason } = await this.#shown(capture, segment);
+      const duration = Math.round(secondsOf(movie) * 1_000);
+      if (!segment.isPlayable) await library.judge(capture.id, number, file.sha256, { duration, reason });
+      return movie;
     } catch (error) {
       if (!(error instanceof FilmError) || error.code !== 'media') throw error;
       await library.judge(capture.id, number, file.sha256, { reason: error.message });
@@ -195,27 +211,44 @@ export class Films {
     }
   }
 
-  /** From the segment as it came; where that cannot be played, from what can be saved of it. */
-  async #makePart(capture: CaptureSummary, segment: Filed, path: string): Promise<Part> {
+  /** The segment itself, or what was made of it, and what is wrong with that. */
+  async #shown(
+    capture: CaptureSummary,
+    segment: Filed,
+  ): Promise<{ readonly movie: Movie; readonly reason?: string }> {
+    const source = this.#sourceOf(capture, segment);
+    const own = await readMovie(source);
+    if (own) return { movie: own };
+    const path = this.#pathOf(capture.id, nameOf(segment));
+    const [plain, saved] = [`${path}.plain.mp4`, `${path}.saved.mp4`];
+    return this.#shared(plain, async () => {
+      const made = await readMovie(plain);
+      if (made) return { movie: made };
+      const before = (await readMovie(saved)) ?? (await this.#save(capture, segment, saved));
+      return before
+        ? { movie: before, reason: SAVED }
+        : { movie: await makePlain(this.#options.tools, { path: source }, plain) };
+    });
+  }
+
+  /** What can be saved of a segment that was never finished. */
+  async #save(capture: CaptureSummary, segment: Filed, path: string): Promise<Movie | undefined> {
     const { library, store, tools } = this.#options;
     const source = this.#sourceOf(capture, segment);
+    if (!(await isUnfinished(source))) return undefined;
+    await mkdir(join(path, '..'), { recursive: true, mode: 0o700 });
+    const others = await library.sisters(capture, segment.number);
+    const mended = await save(
+      tools,
+      source,
+      others.map((other) => store.pathOf(other)),
+      newNameOf(path),
+    );
+    if (!mended) return undefined;
     try {
-      return await makePart(tools, { path: source }, path);
-    } catch (error) {
-      if (!(error instanceof FilmError) || error.code !== 'media') throw error;
-      const others = await library.sisters(capture, segment.number);
-      const mended = await save(
-        tools,
-        source,
-        others.map((other) => store.pathOf(other)),
-        newNameOf(`${path}.saved`),
-      );
-      if (!mended) throw error;
-      try {
-        return await makePart(tools, mended, path);
-      } finally {
-        await rm(mended.path, { force: true });
-      }
+      return await makePlain(tools, mended, path);
+    } finally {
+      await rm(mended.path, { force: true });
     }
   }
 
@@ -242,9 +275,10 @@ export class Films {
   }
 
   /** One does the work; all who ask meanwhile get what came of it. */
-  #shared<T>(path: string, make: () => Promise<T>): Promise<T> {
+  async #shared<T>(path: string, make: () => Promise<T>): Promise<T> {
     const making = this.#making.get(path);
     if (making) return making as Promise<T>;
+    if (this.#stop.signal.aborted) throw STOPPED;
     const made = make().finally(() => this.#making.delete(path));
     this.#making.set(path, made);
     return made;
@@ -263,6 +297,7 @@ export class Films {
   }
 }
 
+const SAVED = 'its end was never written: its pictures were saved, its sound is lost';
 const NOTHING = new FilmError('nothing', 'nothing of this film can be played yet');
 
 const isFiled = (segment: Segment): segment is Filed =>

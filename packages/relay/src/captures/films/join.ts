@@ -1,125 +1,103 @@
-import { rename, rm, writeFile } from 'node:fs/promises';
-import { likenessOf } from './alike.ts';
 import { FilmError } from './errors.ts';
-import { newNameOf } from './lasting.ts';
-import { decodeMedia } from './media.ts';
-import { type Part, soundAlike, withSoundLike } from './parts.ts';
-import { guardedList, type Tools } from './tools.ts';
-import { turnLike } from './turn.ts';
+import { FilmTrack } from './film-track.ts';
+import { type Movie, secondsOf, type Track, tracksOf } from './movie.ts';
+import { fileType, movieHeader } from './movie-header.ts';
+import { SampleReader, SampleWriter } from './sample-file.ts';
+import type { Sample } from './samples.ts';
+import { uint32, uint64 } from './write-boxes.ts';
 
-/** How far the film's length may be from that of its parts together. */
-const TOLERANCE_MS = 1_000;
+/** Pictures of so many s, then their sound: nobody has to jump about in the file to play it. */
+const TURN_SECONDS = 0.5;
+/** ISO/IEC 14496-12 4.2: size 1, type, and the size as 64 bits. */
+const MDAT_HEAD_BYTES = 16;
 
 /**
- * Makes one MP4 of parts, in their order, without encoding pictures again. By way of transport streams where the codecs
- * allow it: there each key frame brings its own parameter sets, so parts of several sizes and encoders follow each
- * other. Where one part has sound and another has none, that gets silence. ffprobe judges what came of it.
+ * Writes one MP4 of several, in their order, without encoding anything; the table of contents comes first. Each begins
+ * when all of the one before is over. Where encoders differ, each key frame brings its own parameter sets.
  *
+ * @param movies of one codec; where there is sound, it is in all, and alike.
+ * @param signal ends it.
  * @throws {FilmError} where that cannot be.
  */
-export async function joinParts(tools: Tools, parts: readonly Part[], path: string): Promise<void> {
-  const [first] = parts;
-  if (!first) throw new FilmError('nothing', 'nothing of this film can be played');
-  const codecs = new Set(parts.map(({ video }) => video?.codec ?? 'none'));
+export async function join(movies: readonly Movie[], path: string, signal?: AbortSignal): Promise<void> {
+  const codecs = new Set(movies.map(({ video }) => video?.coding.codec ?? 'none'));
+  if (codecs.size === 0) throw new FilmError('nothing', 'nothing of this film can be played');
   if (codecs.size > 1) {
     const names = [...codecs].join(' and ');
     throw new FilmError('media', `its segments have several codecs (${names}); play them one by one`);
   }
-  const temporary: string[] = [];
-  try {
-    const files = parts.every(({ ts }) => ts !== undefined)
-      ? await alike(tools, parts, temporary)
-      : parts.map(({ mp4 }) => mp4);
-    await concatenate(
-      tools,
-      files.map((file, i) => ({ file, duration: parts[i]?.duration ?? 0 })),
-      { like: first.mp4, path },
-    );
-  } finally {
-    for (const file of temporary) await rm(file, { force: true });
-  }
+  const [video, audio] = [
+    filmTrackOf(movies.map((movie) => movie.video)),
+    filmTrackOf(movies.map((movie) => movie.audio)),
+  ];
+  const film = { video, audio };
+  await using writer = await SampleWriter.open(path, signal);
+  await writer.write(await headOf(film, movies));
+  for (const movie of movies) await copy(movie, film, writer);
+  await writer.flush();
 }
 
-/**
- * The same for segments as the camera wrote them, where all are MP4s of one encoder: nothing has to be made ready for it.
- *
- * @returns whether they were; nothing is made otherwise.
- */
-export async function joinAlike(tools: Tools, segments: readonly string[], path: string): Promise<boolean> {
-  const files: { file: string; duration: number }[] = [];
-  let key: string | undefined;
-  for (const file of segments) {
-    const likeness = await likenessOf(file);
-    if (!likeness || (key !== undefined && likeness.key !== key)) return false;
-    key = likeness.key;
-    files.push({ file, duration: likeness.duration });
-  }
-  try {
-    const [first] = files;
-    if (first) await concatenate(tools, files, { like: first.file, path });
-    return first !== undefined;
-  } catch (error) {
-    // They are not what they say they are: part by part it shows which.
-    if (error instanceof FilmError && error.code === 'media') return false;
-    throw error;
-  }
+interface Film {
+  readonly video: FilmTrack | undefined;
+  readonly audio: FilmTrack | undefined;
 }
 
-interface Piece {
-  readonly file: string;
-  /** In ms. */
-  readonly duration: number;
+function filmTrackOf(tracks: readonly (Track | undefined)[]): FilmTrack | undefined {
+  const [first, ...more] = tracks.filter((track) => track !== undefined);
+  return first && new FilmTrack([first, ...more]);
 }
 
-/** Puts files behind each other, turned like one of them, and has ffprobe judge what came of it. */
-async function concatenate(
-  tools: Tools,
-  pieces: readonly Piece[],
-  { like, path }: { readonly like: string; readonly path: string },
-): Promise<void> {
-  const list = newNameOf(`${path}.list`);
-  const target = newNameOf(path);
-  try {
-    await writeFile(list, listOf(pieces), { mode: 0o600 });
-    const copy = ['-map', '0:v:0?', '-map', '0:a:0?', '-c', 'copy', '-f', 'mp4', '-movflags', '+faststart'];
-    await tools.ffmpeg([...guardedList, '-i', list, ...copy, target], { isUrgent: true });
-    const wanted = pieces.reduce((sum, { duration }) => sum + duration, 0);
-    // What ffmpeg wrote is mostly as plain as what our own eyes can read.
-    const seen = (await likenessOf(target)) ?? decodeMedia(await tools.ffprobe(target, { isUrgent: true }));
-    const { duration = 0 } = seen;
-    if (Math.abs(duration - wanted) > TOLERANCE_MS + wanted / 20) {
-      throw new FilmError(
-        'media',
-        `its parts did not fit together: ${duration} ms came of ${wanted} ms; play them one by one`,
-      );
+/** All that comes before the samples. */
+async function headOf(film: Film, movies: readonly Movie[]): Promise<Buffer> {
+  let [at, begin] = [0, 0];
+  for (const movie of movies) {
+    for (const { to, track, sample } of inTurns(movie, film)) {
+      to.add(track, sample, { at, begin });
+      at += to.bytesOf(track, sample);
     }
-    await turnLike(target, like);
-    await rename(target, path);
-  } finally {
-    for (const file of [list, target]) await rm(file, { force: true });
+    begin += secondsOf(movie);
+    // Live pictures get their turn.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const tracks = [film.video, film.audio].filter((track) => track !== undefined);
+  const type = fileType('isom', 'iso2', 'mp41');
+  const header = (from: number) =>
+    movieHeader(tracks.map((track, i) => track.header({ number: i + 1, from, seconds: begin })));
+  const from = type.byteLength + header(0).byteLength + MDAT_HEAD_BYTES;
+  const mdat = Buffer.concat([uint32(1), Buffer.from('mdat', 'latin1'), uint64(MDAT_HEAD_BYTES + at)]);
+  return Buffer.concat([type, header(from), mdat]);
+}
+
+async function copy(movie: Movie, film: Film, writer: SampleWriter): Promise<void> {
+  await using files = new AsyncDisposableStack();
+  const readers = new Map<Track, SampleReader>();
+  for (const track of tracksOf(movie)) readers.set(track, files.use(await SampleReader.open(track.path)));
+  for (const { to, track, sample } of inTurns(movie, film)) {
+    const bytes = await readers.get(track)?.read(sample);
+    if (bytes) for (const piece of to.contentOf(track, sample, bytes)) await writer.write(piece);
   }
 }
 
-/** Transport streams that have all the same sound, or none. */
-async function alike(tools: Tools, parts: readonly Part[], temporary: string[]): Promise<string[]> {
-  const sound = parts.find(({ audio }) => audio)?.audio;
-  const files: string[] = [];
-  for (const part of parts) {
-    const { ts, audio } = part;
-    if (!sound || soundAlike(audio, sound)) {
-      files.push(String(ts));
-      continue;
+/** The samples of a file in the order in which the film has them. */
+function* inTurns(
+  movie: Movie,
+  film: Film,
+): Generator<{ readonly to: FilmTrack; readonly track: Track; readonly sample: Sample }, void, undefined> {
+  const [video, audio] = [lineOf(movie.video, film.video), lineOf(movie.audio, film.audio)];
+  const lines = [video, audio].filter((line) => line !== undefined);
+  for (;;) {
+    const nexts = lines.map(({ track, next }) => (track.samples[next]?.decoded ?? Infinity) / track.scale);
+    const end = Math.min(...nexts) + TURN_SECONDS;
+    if (end === Infinity) return;
+    for (const line of lines) {
+      const { to, track } = line;
+      for (let sample = track.samples[line.next]; sample && sample.decoded < end * track.scale; ) {
+        yield { to, track, sample };
+        sample = track.samples[++line.next];
+      }
     }
-    const file = await withSoundLike(tools, part, sound);
-    temporary.push(file);
-    files.push(file);
   }
-  return files;
 }
 
-/** A list for ffmpeg's `concat`. The paths are ours: no quote is in them but what the data directory has. */
-const listOf = (pieces: readonly Piece[]): string =>
-  ['ffconcat version 1.0', ...pieces.map(entry)].join('\n');
-
-const entry = ({ file, duration }: Piece): string =>
-  `file '${file.replaceAll("'", "'\\''")}'\nduration ${duration / 1_000}`;
+/** @returns what has yet to be gone through of a track. */
+const lineOf = (track: Track | undefined, to: FilmTrack | undefined) => track && to && { track, to, next: 0 };

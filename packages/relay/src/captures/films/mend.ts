@@ -11,6 +11,21 @@ const MOST_SOUND = 0.5;
 /** So much is looked through at a time. */
 const TURN_BYTES = 256 * 1024;
 
+/** Whether a file is an MP4 whose table of contents was never written. */
+export async function isUnfinished(path: string): Promise<boolean> {
+  const file = await open(path);
+  try {
+    let hasContent = false;
+    for await (const { type } of topBoxes(file)) {
+      if (type === 'moov' || type === 'moof') return false;
+      hasContent ||= type === 'mdat';
+    }
+    return hasContent;
+  } finally {
+    await file.close();
+  }
+}
+
 /**
  * Takes the pictures out of an MP4 whose table of contents was never written, because its camera died first. What they
  * need was the same in a sister: its parameter sets. In `mdat` each NAL unit follows its length (ISO/IEC 14496-15 5.3.4);

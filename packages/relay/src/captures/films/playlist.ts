@@ -1,5 +1,5 @@
-import { LONGEST_PIECE } from './fragments.ts';
 import type { Part } from './parts.ts';
+import { LONGEST_PIECE } from './pieces.ts';
 
 /** A part with its address, seen from the playlist. */
 export interface ListedPart {

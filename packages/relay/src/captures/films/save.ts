@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { mend } from './mend.ts';
-import type { SegmentFile } from './parts.ts';
 import { pictureSetupOf } from './picture-setup.ts';
+import type { SegmentFile } from './plain.ts';
 import type { Tools } from './tools.ts';
 
 /**
@@ -27,10 +27,8 @@ export async function save(
     const slices = await mend(segment, setup, saved);
     if (slices === 0) break;
     // A sister of other settings gives other pictures, or none.
-    if (await tools.decodes(saved)) return { path: saved, rate: setup.rate, remark: REMARK };
+    if (await tools.decodes(saved)) return { path: saved, rate: setup.rate };
   }
   await rm(saved, { force: true });
   return undefined;
 }
-
-const REMARK = 'its end was never written: its pictures were saved, its sound is lost';

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setPriority } from 'node:os';
 import { type Clock, millis } from '@perch/runtime';
-import { FilmError } from './errors.ts';
+import { FilmError, STOPPED } from './errors.ts';
 import { Queue } from './queue.ts';
 
 /** So many run at once, of what somebody waits for and of what can wait; and so many may wait. */
@@ -16,16 +16,12 @@ const NICE = { urgent: 5, usual: 10 } as const;
  * What a device sends is opened as one of these, and as nothing that names other files or addresses: a playlist that
  * calls itself `.mp4` would show files of this machine.
  */
-const CONTAINERS = 'mov,mpegts,matroska,avi,flv,h264,hevc';
+const TIMED_CONTAINERS = 'mov,mpegts,matroska,flv';
+const CONTAINERS = `${TIMED_CONTAINERS},avi,h264,hevc`;
 /** Before each `-i` of a file that came from outside. */
 export const guarded = ['-protocol_whitelist', 'file', '-format_whitelist', CONTAINERS] as const;
-/** The same for a list of such files, which we wrote. */
-export const guardedList = [
-  ...['-protocol_whitelist', 'file', '-format_whitelist', `concat,${CONTAINERS}`],
-  ...['-f', 'concat', '-safe', '0'],
-] as const;
-
-const FIRST_PACKETS = ['-show_packets', '-read_intervals', '%+#60'];
+/** The same for those alone that say when each picture is shown. */
+export const guardedTimed = ['-protocol_whitelist', 'file', '-format_whitelist', TIMED_CONTAINERS] as const;
 
 /** How something is to be made. */
 export interface Wish {
@@ -83,19 +79,9 @@ export class Tools {
     }
   }
 
-  /** What a file is, with its first packets, as ffprobe's JSON. @throws {FilmError} where it is nothing. */
+  /** What a file is, as ffprobe's JSON. @throws {FilmError} where it is nothing. */
   async ffprobe(path: string, wish: Wish = {}): Promise<unknown> {
-    const args = [
-      '-v',
-      'error',
-      ...guarded,
-      '-of',
-      'json',
-      '-show_format',
-      '-show_streams',
-      ...FIRST_PACKETS,
-      path,
-    ];
+    const args = ['-v', 'error', ...guarded, '-of', 'json', '-show_format', '-show_streams', path];
     return JSON.parse(await this.#inTurn(() => this.#run('ffprobe', args, wish), wish));
   }
 
@@ -166,8 +152,6 @@ export class Tools {
 /** What is wrong with this machine, and with no film. */
 const passing =
   /No space left on device|Cannot allocate memory|Too many open files|Resource temporarily unavailable/;
-
-const STOPPED = new FilmError('stopped', 'it was not made: the relay stops, or it took too long');
 
 function lowerPriority({ pid }: ChildProcess, nice: number): void {
   try {
