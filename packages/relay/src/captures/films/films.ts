@@ -227,7 +227,7 @@ export class Films {
       const before = (await readMovie(saved)) ?? (await this.#save(capture, segment, saved));
       return before
         ? { movie: before, reason: SAVED }
-        : { movie: await makePlain(this.#options.tools, { path: source }, plain) };
+        : { movie: await makePlain(this.#options.tools, source, plain) };
     });
   }
 
@@ -238,18 +238,12 @@ export class Films {
     if (!(await isUnfinished(source))) return undefined;
     await mkdir(join(path, '..'), { recursive: true, mode: 0o700 });
     const others = await library.sisters(capture, segment.number);
-    const mended = await save(
+    return save(
       tools,
       source,
       others.map((other) => store.pathOf(other)),
-      newNameOf(path),
+      path,
     );
-    if (!mended) return undefined;
-    try {
-      return await makePlain(tools, mended, path);
-    } finally {
-      await rm(mended.path, { force: true });
-    }
   }
 
   #sourceOf(capture: CaptureSummary, { number, file }: Filed): string {

@@ -1,8 +1,10 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import type { PictureSetup } from './picture-setup.ts';
+import type { Track } from './movie.ts';
+import { PictureOrder } from './picture-order.ts';
+import type { PictureCoding } from './sample-entry.ts';
+import { MOST_SAMPLES, type Sample } from './samples.ts';
 import { topBoxes } from './top-boxes.ts';
 
-const START_CODE = Buffer.from([0, 0, 0, 1]);
 /** A picture may be larger than any that the sister has; beyond this it is something else. */
 const LARGER = 4;
 const MOST_PICTURE_BYTES = 8 * 1024 * 1024;
@@ -27,105 +29,138 @@ export async function isUnfinished(path: string): Promise<boolean> {
 }
 
 /**
- * Takes the pictures out of an MP4 whose table of contents was never written, because its camera died first. What they
+ * Finds the pictures in an MP4 whose table of contents was never written, because its camera died first. What they
  * need was the same in a sister: its parameter sets. In `mdat` each NAL unit follows its length (ISO/IEC 14496-15 5.3.4);
  * sound lies between, without anything that says where: it is passed over.
  *
- * @param target gets them as a stream with start codes (ITU-T H.264 Annex B), from the first key frame on.
- * @returns how many slices there are.
+ * @param like the pictures of the sister: H.264.
+ * @returns them, from the first key frame on, at the sister's rate; `undefined` where there are none.
  */
-export async function mend(path: string, setup: PictureSetup, target: string): Promise<number> {
+export async function mend(
+  path: string,
+  like: Track<PictureCoding>,
+): Promise<Track<PictureCoding> | undefined> {
   const file = await open(path);
   try {
     const { size } = await file.stat();
     for await (const { type, body, end } of topBoxes(file)) {
-      if (type === 'moov' || type === 'moof') return 0;
-      if (type === 'mdat') {
-        const most = Math.min(setup.largest * LARGER, MOST_PICTURE_BYTES);
-        return await takeOut(
-          new Window(file, { start: body, end: Math.min(end, size), most }),
-          setup,
-          target,
-        );
-      }
+      if (type === 'moov' || type === 'moof') return undefined;
+      if (type !== 'mdat') continue;
+      const largest = like.samples.reduce((most, { bytes }) => Math.max(most, bytes), 0);
+      const most = Math.min(largest * LARGER, MOST_PICTURE_BYTES);
+      const window = new Window(file, { start: body, end: Math.min(end, size), most });
+      const pictures = await picturesIn(window, like.coding.parameterSets);
+      return pictures && { ...like, path, ...timed(pictures, like) };
     }
-    return 0;
+    return undefined;
   } finally {
     await file.close();
   }
 }
 
-async function takeOut(from: Window, setup: PictureSetup, target: string): Promise<number> {
-  const to = await open(target, 'w', 0o600);
-  try {
-    await to.writev(setup.parameterSets.flatMap((set) => [START_CODE, set]));
-    const pictures = new Pictures();
-    let passedOver = 0;
-    let isInPicture = false;
-    for (let at = from.start; at < from.end; ) {
-      await from.show(at);
-      for (const until = Math.min(from.end, at + TURN_BYTES); at < until; ) {
-        const unit = unitAt(from, at, isInPicture);
-        // What is no slice counts only with another unit right behind it.
-        if (!unit || !(unit.isSlice || unitAt(from, unit.end, false))) {
-          at++;
-          passedOver++;
-          isInPicture = false;
-          continue;
-        }
-        pictures.add(unit);
-        isInPicture = unit.isSlice;
-        at = unit.end;
-      }
-      const found = pictures.take();
-      if (found.length > 0) await to.writev(found);
-      if (passedOver > MOST_SOUND * (from.end - from.start) + TURN_BYTES) return 0;
-      // Live pictures get their turn.
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    const last = pictures.end();
-    if (last.length > 0) await to.writev(last);
-    return pictures.slices;
-  } finally {
-    await to.close();
+/** At the same pace all along, each group of pictures in its order. */
+function timed(
+  pictures: readonly Picture[],
+  like: Track<PictureCoding>,
+): { readonly samples: Sample[]; readonly end: number } {
+  const ticks = Math.round(like.end / like.samples.length);
+  const places = new Map<Picture, number>();
+  let group: Picture[] = [];
+  const close = () => {
+    for (const picture of group.toSorted((a, b) => a.order - b.order)) places.set(picture, places.size);
+    group = [];
+  };
+  for (const picture of pictures) {
+    if (picture.isKey) close();
+    group.push(picture);
   }
+  close();
+  const samples = pictures.map((picture, i): Sample => {
+    const { at, bytes, isKey } = picture;
+    return { at, bytes, isKey, decoded: i * ticks, shown: (places.get(picture) ?? i) * ticks };
+  });
+  return { samples, end: samples.length * ticks };
+}
+
+/** @returns `undefined` where there are none, or it cannot be told when they are shown. */
+async function picturesIn(from: Window, parameterSets: readonly Buffer[]): Promise<Picture[] | undefined> {
+  const pictures = new Pictures(parameterSets);
+  let passedOver = 0;
+  let isInPicture = false;
+  for (let at = from.start; at < from.end; ) {
+    await from.show(at);
+    for (const until = Math.min(from.end, at + TURN_BYTES); at < until; ) {
+      const unit = unitAt(from, at, isInPicture);
+      // What is no slice counts only with another unit right behind it.
+      if (!unit || !(unit.isSlice || unitAt(from, unit.end, false))) {
+        at++;
+        passedOver++;
+        isInPicture = false;
+        continue;
+      }
+      pictures.add(unit, at);
+      isInPicture = unit.isSlice;
+      at = unit.end;
+    }
+    if (passedOver > MOST_SOUND * (from.end - from.start) + TURN_BYTES) return undefined;
+    if (!pictures.areTold || pictures.whole.length > MOST_SAMPLES) return undefined;
+    // Live pictures get their turn.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  pictures.end();
+  return pictures.areTold && pictures.whole.length > 0 ? pictures.whole : undefined;
+}
+
+/** A picture in the file. */
+interface Picture {
+  readonly at: number;
+  bytes: number;
+  isKey: boolean;
+  /** When it is shown, in comparison with others up to the next key frame. */
+  order: number;
+  slices: number;
 }
 
 /** Units put together to pictures, from the first key frame on. One that lacks slices at the end of the file is none. */
 class Pictures {
-  /** Of all pictures that are whole. */
-  slices = 0;
-  #hasKey = false;
-  #whole: Buffer[] = [];
-  #units: Buffer[] = [];
-  #count = 0;
-  #usual = 0;
+  readonly whole: Picture[] = [];
+  /** Whether of all that were found it is known when they are shown. */
+  areTold = true;
+  readonly #order = new PictureOrder();
+  #open: Picture | undefined;
 
-  add({ bytes, isSlice, isFirst, isKey }: Unit): void {
-    if (this.#count > 0 && (!isSlice || isFirst)) this.#close();
-    this.#hasKey ||= isKey;
-    if (!this.#hasKey) return;
-    this.#units.push(START_CODE, bytes);
-    if (isSlice) this.#count++;
+  constructor(parameterSets: readonly Buffer[]) {
+    for (const set of parameterSets) this.#learn(set);
   }
 
-  /** Those that are whole; what is left is copied, since its bytes are good only for now. */
-  take(): Buffer[] {
-    this.#units = this.#units.map((bytes) => Buffer.from(bytes));
-    return this.#whole.splice(0);
+  add({ bytes, end, isSlice, isFirst, isKey }: Unit, at: number): void {
+    const isNext = this.#open && this.#open.slices > 0 && (!isSlice || isFirst);
+    if (isNext || (this.#open && at !== this.#open.at + this.#open.bytes)) this.#close();
+    this.#open ??= { at, bytes: 0, isKey: false, order: 0, slices: 0 };
+    const picture = this.#open;
+    picture.bytes = end - picture.at;
+    if (!isSlice) this.#learn(bytes);
+    else if (picture.slices++ === 0) {
+      picture.isKey = isKey;
+      const order = this.#order.next(bytes);
+      if (order === undefined) this.areTold = false;
+      else picture.order = order;
+    }
   }
 
-  /** The last one, if it has as many slices as the one before. */
-  end(): Buffer[] {
-    if (this.#count > 0 && this.#count >= this.#usual) this.#close();
-    return this.#whole.splice(0);
+  /** Nothing more comes: the last one counts, if it has as many slices as the one before. */
+  end(): void {
+    if (this.#open && this.#open.slices >= (this.whole.at(-1)?.slices ?? 0)) this.#close();
   }
 
   #close(): void {
-    this.#whole.push(...this.#units.splice(0));
-    this.slices += this.#count;
-    this.#usual = this.#count;
-    this.#count = 0;
+    const picture = this.#open;
+    this.#open = undefined;
+    if (picture && picture.slices > 0 && (picture.isKey || this.whole.length > 0)) this.whole.push(picture);
+  }
+
+  #learn(unit: Buffer): void {
+    if ((unit.readUInt8(0) & 0x1f) === SEQUENCE) this.#order.learn(unit);
   }
 }
 
@@ -142,11 +177,12 @@ interface Unit {
 /** ITU-T H.264 7.3.1, table 7-1: which NAL units there are in a film, and whether `nal_ref_idc` may be 0. */
 const SLICE = 1;
 const KEY_SLICE = 5;
+const SEQUENCE = 7;
 const usual: Readonly<Record<number, (reference: number) => boolean>> = {
   [SLICE]: () => true,
   [KEY_SLICE]: (reference) => reference > 0,
   6: (reference) => reference === 0,
-  7: (reference) => reference > 0,
+  [SEQUENCE]: (reference) => reference > 0,
   8: (reference) => reference > 0,
   9: (reference) => reference === 0,
 };

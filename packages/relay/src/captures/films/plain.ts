@@ -6,20 +6,13 @@ import { decodeMedia, isHeard, type Media } from './media.ts';
 import { type Movie, readMovie } from './movie.ts';
 import { guarded, guardedTimed, type Tools } from './tools.ts';
 
-/** A segment's file, as a camera wrote it or as it was mended. */
-export interface SegmentFile {
-  readonly path: string;
-  /** Pictures in a second, where the file does not say. */
-  readonly rate?: number | undefined;
-}
-
 /**
  * Makes an MP4 that browsers show of a segment that is none. What they show stays as it is, all else is encoded anew.
  *
  * @param path where it is to be.
  * @throws {FilmError} where the segment cannot be played.
  */
-export async function makePlain(tools: Tools, segment: SegmentFile, path: string): Promise<Movie> {
+export async function makePlain(tools: Tools, segment: string, path: string): Promise<Movie> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const target = newNameOf(path);
   try {
@@ -39,8 +32,7 @@ const STREAMS = ['-map', '0:V:0?', '-map', '0:a:0?'];
 const TO_MP4 = ['-f', 'mp4'];
 
 /** Only puts it into another container: most can be shown then. @returns whether that is so. */
-async function copied(tools: Tools, { path, rate }: SegmentFile, target: string): Promise<boolean> {
-  if (rate !== undefined) return false;
+async function copied(tools: Tools, path: string, target: string): Promise<boolean> {
   try {
     await tools.ffmpeg([...guardedTimed, '-i', path, ...STREAMS, '-c', 'copy', ...TO_MP4, target]);
     return (await readMovie(target)) !== undefined;
@@ -50,11 +42,10 @@ async function copied(tools: Tools, { path, rate }: SegmentFile, target: string)
   }
 }
 
-async function encoded(tools: Tools, { path, rate }: SegmentFile, target: string): Promise<void> {
+async function encoded(tools: Tools, path: string, target: string): Promise<void> {
   const media = decodeMedia(await tools.ffprobe(path));
-  const rates = rate === undefined ? [] : ['-r', String(rate)];
   await tools.ffmpeg([
-    ...[...guarded, ...rates, '-fflags', '+genpts', '-i', path],
+    ...[...guarded, '-fflags', '+genpts', '-i', path],
     ...[...STREAMS, ...pictures(media), ...sound(media), ...TO_MP4, target],
   ]);
 }

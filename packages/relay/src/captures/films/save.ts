@@ -1,14 +1,15 @@
-import { rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
+import { join } from './join.ts';
+import { newNameOf } from './lasting.ts';
 import { mend } from './mend.ts';
-import { pictureSetupOf } from './picture-setup.ts';
-import type { SegmentFile } from './plain.ts';
+import { type Movie, readMovie } from './movie.ts';
 import type { Tools } from './tools.ts';
 
 /**
  * Saves the pictures of a segment whose camera died before it was whole.
  *
  * @param sisters segments that the same camera has probably made, the likeliest first.
- * @param path where what is saved is to be, without extension. The caller removes it.
+ * @param path where the MP4 of what is saved is to be.
  * @returns `undefined` where nothing can be saved.
  */
 export async function save(
@@ -16,19 +17,24 @@ export async function save(
   segment: string,
   sisters: readonly string[],
   path: string,
-): Promise<SegmentFile | undefined> {
-  const saved = `${path}.h264`;
+): Promise<Movie | undefined> {
+  const target = newNameOf(path);
   const tried = new Set<string>();
-  for (const sister of sisters) {
-    const setup = await pictureSetupOf(sister);
-    const key = setup?.parameterSets.map((set) => set.toString('hex')).join(' ');
-    if (!setup || key === undefined || tried.has(key)) continue;
-    tried.add(key);
-    const slices = await mend(segment, setup, saved);
-    if (slices === 0) break;
-    // A sister of other settings gives other pictures, or none.
-    if (await tools.decodes(saved)) return { path: saved, rate: setup.rate };
+  try {
+    for (const sister of sisters) {
+      const like = (await readMovie(sister))?.video;
+      if (like?.coding.codec !== 'h264' || tried.has(like.coding.setup)) continue;
+      tried.add(like.coding.setup);
+      const video = await mend(segment, like);
+      if (!video) continue;
+      await join([{ path: segment, video, audio: undefined }], target);
+      // A sister of other settings gives other pictures, or none.
+      if (!(await tools.decodes(target))) continue;
+      await rename(target, path);
+      return await readMovie(path);
+    }
+    return undefined;
+  } finally {
+    await rm(target, { force: true });
   }
-  await rm(saved, { force: true });
-  return undefined;
 }
