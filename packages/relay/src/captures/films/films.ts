@@ -14,6 +14,7 @@ import { type Movie, readMovie, secondsOf } from './movie.ts';
 import { madePart, makePart, type Part } from './parts.ts';
 import { makePlain } from './plain.ts';
 import { writePlaylist } from './playlist.ts';
+import { Queue } from './queue.ts';
 import { save } from './save.ts';
 import { withSameSound } from './sound.ts';
 import { guarded, type Tools } from './tools.ts';
@@ -43,6 +44,7 @@ type Filed = Segment & { readonly file: NonNullable<Segment['file']> };
 export class Films {
   readonly #options: FilmsOptions;
   readonly #making = new Map<string, Promise<unknown>>();
+  readonly #copying = new Queue({ most: { atOnce: AT_ONCE, waiting: MOST_PREPARED * 4 } });
   readonly #stop = new AbortController();
   /** What was made before the power failed is gone. */
   #sound: Promise<void> | undefined;
@@ -158,7 +160,8 @@ export class Films {
         const path = join(directory, id, name);
         if (name.endsWith('.jpg')) continue;
         const made = await stat(path).catch(() => undefined);
-        if (made && clock.wall() - made.mtimeMs > KEPT_MS) await rm(path, { force: true });
+        const isOld = made && clock.wall() - made.mtimeMs > KEPT_MS;
+        if (isOld) await rm(path, { recursive: true, force: true });
       }
     }
   }
@@ -166,6 +169,7 @@ export class Films {
   /** Resolves when nothing is written any more. What runs in `tools` has to be ended by its owner. Idempotent. */
   async close(): Promise<void> {
     this.#stop.abort();
+    this.#copying.release();
     await Promise.allSettled([...this.#making.values()]);
   }
 
@@ -189,7 +193,12 @@ export class Films {
       const movie = await this.#movie(capture, segment);
       if (!movie) return undefined;
       await mkdir(join(path, '..'), { recursive: true, mode: 0o700 });
-      return makePart(movie, path, this.#stop.signal);
+      await this.#copying.enter();
+      try {
+        return await makePart(movie, path, this.#stop.signal);
+      } finally {
+        this.#copying.leave();
+      }
     });
   }
 

@@ -111,4 +111,11 @@ describe('files behind each other', () => {
     ]);
     await assert.rejects(joined('none.mp4', [plain, vp9]), /several codecs \(h264 and vp9\)/);
   });
+
+  it('are left as they are where the relay stops meanwhile', async () => {
+    const movie = await readMovie(plain);
+    assert.ok(movie);
+    const film = path.join(maker.directory, 'stopped.mp4');
+    await assert.rejects(join([movie], film, AbortSignal.abort()), { code: 'stopped' });
+  });
 });

@@ -8,6 +8,7 @@ import { uint32, uint64 } from './write-boxes.ts';
 
 /** Pictures of so many s, then their sound: nobody has to jump about in the file to play it. */
 const TURN_SECONDS = 0.5;
+const SAMPLES_AT_ONCE = 10_000;
 /** ISO/IEC 14496-12 4.2: size 1, type, and the size as 64 bits. */
 const MDAT_HEAD_BYTES = 16;
 
@@ -49,15 +50,15 @@ function filmTrackOf(tracks: readonly (Track | undefined)[]): FilmTrack | undefi
 
 /** All that comes before the samples. */
 async function headOf(film: Film, movies: readonly Movie[]): Promise<Buffer> {
-  let [at, begin] = [0, 0];
+  let [at, begin, count] = [0, 0, 0];
   for (const movie of movies) {
     for (const { to, track, sample } of inTurns(movie, film)) {
       to.add(track, sample, { at, begin });
       at += to.bytesOf(track, sample);
+      // Live pictures get their turn.
+      if (++count % SAMPLES_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve));
     }
     begin += secondsOf(movie);
-    // Live pictures get their turn.
-    await new Promise((resolve) => setImmediate(resolve));
   }
   const tracks = [film.video, film.audio].filter((track) => track !== undefined);
   const type = fileType('isom', 'iso2', 'mp41');

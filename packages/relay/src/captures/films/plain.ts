@@ -17,8 +17,6 @@ export async function makePlain(tools: Tools, segment: string, path: string): Pr
   const target = newNameOf(path);
   try {
     if (!(await copied(tools, segment, target))) await encoded(tools, segment, target);
-    if (!(await readMovie(target)))
-      throw new FilmError('media', 'what came of it cannot be shown: it is damaged, or too long');
     await rename(target, path);
   } finally {
     await rm(target, { force: true });
@@ -29,12 +27,24 @@ export async function makePlain(tools: Tools, segment: string, path: string): Pr
 }
 
 const STREAMS = ['-map', '0:V:0?', '-map', '0:a:0?'];
+/** For packets that lack a time. */
+const TIMES = ['-fflags', '+genpts'];
 const TO_MP4 = ['-f', 'mp4'];
 
 /** Only puts it into another container: most can be shown then. @returns whether that is so. */
-async function copied(tools: Tools, path: string, target: string): Promise<boolean> {
+async function copied(tools: Tools, segment: string, target: string): Promise<boolean> {
   try {
-    await tools.ffmpeg([...guardedTimed, '-i', path, ...STREAMS, '-c', 'copy', ...TO_MP4, target]);
+    await tools.ffmpeg([
+      ...guardedTimed,
+      ...TIMES,
+      '-i',
+      segment,
+      ...STREAMS,
+      '-c',
+      'copy',
+      ...TO_MP4,
+      target,
+    ]);
     return (await readMovie(target)) !== undefined;
   } catch (error) {
     if (error instanceof FilmError && error.code === 'media') return false;
@@ -42,21 +52,32 @@ async function copied(tools: Tools, path: string, target: string): Promise<boole
   }
 }
 
-async function encoded(tools: Tools, path: string, target: string): Promise<void> {
-  const media = decodeMedia(await tools.ffprobe(path));
-  await tools.ffmpeg([
-    ...[...guarded, '-fflags', '+genpts', '-i', path],
-    ...[...STREAMS, ...pictures(media), ...sound(media), ...TO_MP4, target],
-  ]);
+async function encoded(tools: Tools, segment: string, target: string): Promise<void> {
+  const media = decodeMedia(await tools.ffprobe(segment));
+  for (const how of waysFor(media)) {
+    const from = [...guarded, ...TIMES, '-i', segment];
+    await tools.ffmpeg([...from, ...STREAMS, ...how, ...TO_MP4, target]);
+    if (await readMovie(target)) return;
+  }
+  throw new FilmError('media', 'what comes of it cannot be shown: it is damaged, or too long');
 }
 
 /** Encoded without B frames: to be seen soon, not to be kept. */
-const pictures = ({ video }: Media): string[] =>
-  video?.isCopied === false
-    ? [
-        ...['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '22', '-bf', '0'],
-        ...['-pix_fmt', 'yuv420p', '-fps_mode', 'passthrough'],
-      ]
-    : ['-c:v', 'copy'];
+const NEW_PICTURES = [
+  ...['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '22', '-bf', '0'],
+  ...['-pix_fmt', 'yuv420p', '-fps_mode', 'passthrough'],
+];
+const NEW_SOUND = ['-c:a', 'aac'];
+/** Whatever loudspeakers it was made for. */
+const PLAIN_SOUND = [...NEW_SOUND, '-ac', '2'];
 
-const sound = ({ audio }: Media): string[] => ['-c:a', audio && !isHeard(audio.codec) ? 'aac' : 'copy'];
+/** What has to be encoded; and more of it, for codecs that are known in ways that are not. */
+function waysFor({ video, audio }: Media): string[][] {
+  const pictures = video?.isCopied === false ? NEW_PICTURES : ['-c:v', 'copy'];
+  const sound = audio && !isHeard(audio.codec) ? NEW_SOUND : ['-c:a', 'copy'];
+  return [
+    [...pictures, ...sound],
+    [...pictures, ...PLAIN_SOUND],
+    [...NEW_PICTURES, ...PLAIN_SOUND],
+  ];
+}

@@ -27,6 +27,7 @@ export function pictureCodingOf(entry: Buffer): PictureCoding | undefined {
   const boxes = entry.subarray(PICTURE_ENTRY_BYTES);
   switch (entry.toString('latin1', 4, 8)) {
     case 'avc1':
+    case 'avc3':
       return fromConfiguration('h264', inside(boxes, 'avcC'), avcSets);
     case 'hvc1':
     case 'hev1':
@@ -104,7 +105,9 @@ export function soundCodingOf(entry: Buffer): SoundCoding | undefined {
 /** ISO/IEC 14496-1 7.2.6.6.2, table 5: objectTypeIndication. */
 const AAC = 0x40;
 const MP3 = [0x69, 0x6b];
-/** ISO/IEC 14496-3 table 1.18. */
+/** ISO/IEC 14496-3 table 1.17: the object type is told by later bits. */
+const ESCAPE = 31;
+/** Table 1.18. */
 const aacRates = [
   ...[96_000, 88_200, 64_000, 48_000, 44_100, 32_000],
   ...[24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350],
@@ -115,7 +118,7 @@ function aacOf(configuration: Buffer): SoundCoding | undefined {
   const bits = configuration.readUInt16BE(0);
   const rate = aacRates[(bits >> 7) & 0xf];
   const channels = (bits >> 3) & 0xf;
-  if (rate === undefined || channels === 0) return undefined;
+  if (bits >> 11 === ESCAPE || rate === undefined || channels === 0) return undefined;
   return { codec: 'aac', rate, channels: channels === 7 ? 8 : channels, setup: `aac ${bits >> 3}` };
 }
 
