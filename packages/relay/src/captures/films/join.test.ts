@@ -34,6 +34,15 @@ function packets(film: string, stream: string): { shown: number; decoded: number
   });
 }
 
+/** A hash of each picture, as it is decoded. */
+function hashes(film: string): string[] {
+  const all = ['-map', '0:v', '-autoscale', '0', '-fps_mode', 'passthrough', '-f', 'framemd5', '-'];
+  const lines = execFileSync('ffmpeg', ['-v', 'error', '-i', film, ...all])
+    .toString()
+    .split('\n');
+  return lines.flatMap((line) => (/^\d/.test(line) ? (line.split(',').at(-1) ?? '').trim() : []));
+}
+
 const secondsOf = (film: string): number =>
   Number(
     execFileSync('ffprobe', ['-v', 'error', '-show_entries', 'format=duration', '-of', 'csv=p=0', film]),
@@ -70,6 +79,7 @@ describe('files behind each other', () => {
     const still = maker.plain('still.mp4', { size: '160x120', rate: 15, encoder: ['-bf', '0', '-g', '15'] });
     const film = await joined('several.mp4', [plain, large, still, plain]);
     assert.deepEqual(await decode(film), { pictures: 50 + 60 + 30 + 50, complaints: '' });
+    assert.deepEqual(hashes(film), [plain, large, still, plain].flatMap(hashes), 'bit by bit');
     assert.ok(Math.abs(secondsOf(film) - 8) < 0.1);
     assertSteady(film, 0.1);
     for (const [second, pictures] of [
