@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 import type { Answer, Question } from './server-process.ts';
 
 const script = fileURLToPath(new URL('server-process.ts', import.meta.url));
+/** What `perch relay` loads before anything else. */
+const heap = new URL('../../packages/cli/bin/heap.js', import.meta.url).href;
 
 /** A server in its own process on its own core. */
 export class MeasuredServer {
@@ -23,7 +25,8 @@ export class MeasuredServer {
     core?: number;
     nodeFlags?: readonly string[];
   }): Promise<MeasuredServer> {
-    const node = [process.execPath, ...(options.nodeFlags ?? []), script, options.kind, options.dir];
+    const flags = [...(options.kind === 'relay' ? [`--import=${heap}`] : []), ...(options.nodeFlags ?? [])];
+    const node = [process.execPath, ...flags, script, options.kind, options.dir];
     const command = ['taskset', '-c', String(options.core ?? 0), ...node, ...(options.tls ? ['tls'] : [])];
     const child = spawn(command[0] as string, command.slice(1), {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

@@ -1,4 +1,5 @@
 // Starts Perch under a Node that is new enough. An old Node must be able to read this file.
+import './heap.js';
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
