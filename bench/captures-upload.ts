@@ -19,6 +19,8 @@ const MIB = 1024 * 1024;
 const SIZE = Math.max(1, Math.round(Number(process.env.PERCH_BYTES ?? 512 * MIB) / MIB));
 const support = join(import.meta.dirname, 'captures-support');
 const run = promisify(execFile);
+/** What Perch loads before anything else. */
+const heap = new URL('../packages/cli/bin/heap.js', import.meta.url).href;
 const cache = join(import.meta.dirname, '../.cache');
 
 interface Held {
@@ -46,7 +48,10 @@ async function measure(what: string, times: number, mib: number): Promise<boolea
   const { certFile, keyFile, cert } = await makeCertificate(directory);
   // Perch knows all of its own PERCH_…; this is no setting.
   const { PERCH_BYTES: _, ...env } = process.env;
-  const receiver = fork(join(support, 'receiver.ts'), [certFile, keyFile, directory], { env });
+  const receiver = fork(join(support, 'receiver.ts'), [certFile, keyFile, directory], {
+    env,
+    execArgv: [`--import=${heap}`],
+  });
   try {
     const [ready] = (await once(receiver, 'message')) as [{ plain: number; port: number; code: string }];
     const film = join(directory, 'film');
@@ -75,7 +80,7 @@ async function measure(what: string, times: number, mib: number): Promise<boolea
 
     receiver.send('begin');
     const device = [
-      '--semi-space-growth-factor=1',
+      `--import=${heap}`,
       join(support, 'device.ts'),
       film,
       `${times}`,
