@@ -54,6 +54,10 @@ const known = {
     for: "camera programs' documented lines, and the judgement of archives",
     packages: { 'apt-get': 'python3', dnf: 'python3', apk: 'python3', pacman: 'python', brew: 'python' },
   },
+  motion: {
+    for: "the test of the recipe for Debian's motion",
+    packages: { 'apt-get': 'motion', brew: 'motion' },
+  },
   git: {
     for: 'the test of a fresh clone',
     packages: { 'apt-get': 'git', dnf: 'git', apk: 'git', pacman: 'git', brew: 'git' },
