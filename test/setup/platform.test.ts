@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { recognise, thisMachine } from '../../tools/setup/platform.mjs';
-import { howToGet } from '../../tools/setup/programs.mjs';
+import { howToEnd, howToGet } from '../../tools/setup/programs.mjs';
 
 const debian = { platform: 'linux', arch: 'x64', node: '18.20.4', glibc: '2.36' };
 
@@ -44,4 +44,12 @@ test('missing programs come with the command to type', () => {
   assert.deepEqual(alpine.command, ['apk', 'add', 'ffmpeg']);
   assert.deepEqual(alpine.unknown, ['tsreport']);
   assert.equal(howToGet(['ffmpeg'], undefined).command, undefined);
+});
+
+test('what Debian starts with a program is ended, and nothing else', () => {
+  assert.deepEqual(howToEnd(['ffmpeg', 'postgres', 'motion']), [
+    ...['systemctl', 'disable', '--now'],
+    ...['postgresql', 'motion'],
+  ]);
+  assert.equal(howToEnd(['ffmpeg', 'curl']), undefined);
 });

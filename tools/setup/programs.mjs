@@ -1,11 +1,11 @@
 // Programs of the system that Perch or its tests run. Installed where that is allowed, else the command to type is
 // printed. Node 18 must be able to read this file.
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, readdirSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { run, SetUpError } from './node.mjs';
 
-/** Each program, what it is for, and the package that has it, by package manager. */
+/** Each program, what it is for, the service that Debian starts with it, and the package that has it, by package manager. */
 const known = {
   ffmpeg: {
     for: 'the demo, and every test with real media',
@@ -18,14 +18,17 @@ const known = {
   tsreport: { for: 'the judgement of transport streams', packages: { 'apt-get': 'tstools' } },
   nginx: {
     for: 'the tests of a relay behind a proxy',
+    service: 'nginx',
     packages: { 'apt-get': 'nginx-light', dnf: 'nginx', apk: 'nginx', pacman: 'nginx', brew: 'nginx' },
   },
   caddy: {
     for: 'the tests of a relay behind a proxy',
+    service: 'caddy',
     packages: { 'apt-get': 'caddy', dnf: 'caddy', apk: 'caddy', pacman: 'caddy', brew: 'caddy' },
   },
   postgres: {
     for: "the tests of the relay's storage on PostgreSQL",
+    service: 'postgresql',
     packages: {
       'apt-get': 'postgresql',
       dnf: 'postgresql-server',
@@ -56,6 +59,7 @@ const known = {
   },
   motion: {
     for: "the test of the recipe for Debian's motion",
+    service: 'motion',
     packages: { 'apt-get': 'motion', brew: 'motion' },
   },
   git: {
@@ -129,7 +133,10 @@ export async function installPrograms(programs) {
   if (missing.length === 0) return;
   const manager = Object.keys(managers).find((name) => isThere(name));
   const { command, unknown } = howToGet(missing, manager);
-  if (manager === 'apt-get' && command && unknown.length === 0 && (await installWithApt(command))) return;
+  if (manager === 'apt-get' && command && unknown.length === 0 && (await installWithApt(command))) {
+    await endServices(missing);
+    return;
+  }
   throw new SetUpError(describe(missing, manager, command, unknown));
 }
 
@@ -143,11 +150,13 @@ function describe(missing, manager, command, unknown) {
   return lines.join('\n');
 }
 
+const isRoot = () => process.getuid?.() === 0;
+const asRoot = () => (isRoot() ? [] : ['sudo', '-n']);
+
 /** @returns whether all went well; the reason, if not, is on the screen. */
 async function installWithApt(command) {
-  const isRoot = process.getuid?.() === 0;
-  if (!isRoot && spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status !== 0) return false;
-  const prefix = isRoot ? [] : ['sudo', '-n'];
+  if (!isRoot() && spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status !== 0) return false;
+  const prefix = asRoot();
   // apt asks no question, and the set-up's standard output stays clean.
   const apt = [...prefix, 'env', 'DEBIAN_FRONTEND=noninteractive'];
   const options = { stdio: ['ignore', process.stderr, process.stderr] };
@@ -156,4 +165,21 @@ async function installWithApt(command) {
   // The lists are absent on a new machine, or old.
   if ((await run([...apt, 'apt-get', 'update'], options)) !== 0) return false;
   return (await run([...apt, ...command], options)) === 0;
+}
+
+/** The command that ends what Debian started with these programs, and would start again with the machine. */
+export function howToEnd(programs) {
+  const services = programs
+    .map((program) => known[program].service)
+    .filter((service) => service !== undefined);
+  return services.length > 0 ? ['systemctl', 'disable', '--now', ...services] : undefined;
+}
+
+/** Nobody asked for a web server, or for a camera that films: the tests start their own. */
+async function endServices(programs) {
+  const command = howToEnd(programs);
+  if (!command || !existsSync('/run/systemd/system')) return;
+  const options = { stdio: ['ignore', process.stderr, process.stderr] };
+  if ((await run([...asRoot(), ...command], options)) !== 0)
+    console.error(`perch: services still run that nobody asked for. End them with: ${command.join(' ')}`);
 }
