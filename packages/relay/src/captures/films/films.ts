@@ -137,8 +137,10 @@ export class Films {
     const path = this.#pathOf(capture.id, `strip-${key}.jpg`);
     return this.#once(path, async () => {
       const seconds = Math.max(0.1, capture.duration / 1_000);
-      const rows = `fps=${PICTURES}/${seconds},scale=160:90:force_original_aspect_ratio=decrease,pad=160:90:-1:-1`;
-      const pictures = ['-vf', `${rows},tile=${PICTURES}x1`, '-frames:v', '1', '-q:v', '6', '-f', 'image2'];
+      const sized = 'scale=160:90:force_original_aspect_ratio=decrease,pad=160:90:-1:-1';
+      // The last key frame stands for all that follows it: the row is full.
+      const row = `fps=${PICTURES}/${seconds},tpad=stop_mode=clone:stop=${PICTURES - 1},tile=${PICTURES}x1`;
+      const pictures = ['-vf', `${sized},${row}`, '-frames:v', '1', '-q:v', '6', '-f', 'image2'];
       // Key frames alone: a long film is not decoded for ten small pictures.
       const { tools } = this.#options;
       const target = newNameOf(path);
