@@ -84,17 +84,20 @@ describe('a film of segments that do not fit each other', () => {
     }
   });
 
-  it('has ten pictures in its row, however short it is', async () => {
+  it('has ten pictures in its row, from all over it, though it has two key frames of two sizes', async () => {
     await using home = await Home.open();
-    // One key frame.
-    const white = ['-f', 'lavfi', '-i', 'color=white:size=320x240:rate=25', '-t', '0.4'];
-    const short = maker.make('short.mp4', [...white, '-c:v', 'libx264', '-pix_fmt', 'yuv420p']);
-    await home.film(home.spool.name('cap', 1_795_000_000), [short]);
+    const still = (name: string, picture: string) => {
+      const source = ['-f', 'lavfi', '-i', `color=${picture}:rate=25`, '-t', '0.5'];
+      return maker.make(name, [...source, '-c:v', 'libx264', '-pix_fmt', 'yuv420p']);
+    };
+    const segments = [still('grey.mp4', 'gray:size=320x180'), still('white.mp4', 'white:size=640x360')];
+    await home.film(home.spool.name('cap', 1_795_000_000), segments);
     await home.drained();
     const row = await save(home, `/api/v1/captures/${(await only(home)).id}/strip.jpg`, 'row.jpg');
     const averages = ['-vf', 'scale=10:1:flags=area', '-pix_fmt', 'gray', '-f', 'rawvideo'];
     const pixels = await maker.read(maker.make('averages.raw', ['-i', row, ...averages]));
-    assert.ok(pixels.length === 10 && pixels.every((grey) => grey > 150), pixels.join());
+    const shades = [...pixels].map((shade) => (shade > 200 ? 'white' : shade > 90 ? 'grey' : 'black'));
+    assert.deepEqual(shades, [...Array(5).fill('grey'), ...Array(5).fill('white')]);
   });
 
   it('is sent whole, in ranges, or not at all where the browser has it', async () => {

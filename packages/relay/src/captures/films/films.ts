@@ -137,14 +137,17 @@ export class Films {
     const path = this.#pathOf(capture.id, `strip-${key}.jpg`);
     return this.#once(path, async () => {
       const seconds = Math.max(0.1, capture.duration / 1_000);
-      const sized = 'scale=160:90:force_original_aspect_ratio=decrease,pad=160:90:-1:-1';
+      const sized =
+        'scale=160:90:force_original_aspect_ratio=decrease:eval=frame,pad=160:90:-1:-1:eval=frame';
       // The last key frame stands for all that follows it: the row is full.
-      const row = `fps=${PICTURES}/${seconds},tpad=stop_mode=clone:stop=${PICTURES - 1},tile=${PICTURES}x1`;
+      const row = `tpad=stop_mode=clone:stop_duration=${seconds},fps=${PICTURES}/${seconds},tile=${PICTURES}x1`;
       const pictures = ['-vf', `${sized},${row}`, '-frames:v', '1', '-q:v', '6', '-f', 'image2'];
       // Key frames alone: a long film is not decoded for ten small pictures.
       const { tools } = this.#options;
       const target = newNameOf(path);
-      await tools.ffmpeg(['-skip_frame', 'nokey', '-i', film, '-an', ...pictures, target]);
+      // A row goes on where the film's size changes.
+      const keys = ['-skip_frame', 'nokey', '-reinit_filter', '0', '-i', film, '-an'];
+      await tools.ffmpeg([...keys, ...pictures, target]);
       await rename(target, path);
     });
   }
