@@ -92,6 +92,8 @@ describe('the timeline', () => {
     );
     const { page } = await open('#/captures');
     await cards(page).nth(2).waitFor();
+    // The names of devices are an answer of their own.
+    await page.getByRole('link', { name: /Porch/ }).waitFor();
     assert.deepEqual(await labels(page), [
       '12:00, Kitchen, motion, 23 seconds, 2 alarms',
       '11:00, Porch, asked for, 23 seconds, kept',
@@ -218,6 +220,24 @@ describe('the timeline', () => {
     await page.close();
   });
 
+  test('obeys arrows from the moment that a film is there', async () => {
+    films.push(...fakeFilms(9));
+    const { page } = await open('#/captures');
+    await cards(page).nth(6).waitFor();
+    // In the very turn in which the film appears, as no hand and no other test can be relied on to do.
+    await page.evaluate(() => {
+      const observer = new MutationObserver(() => {
+        if (!document.querySelector('.film-screen')) return;
+        observer.disconnect();
+        document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowLeft', bubbles: true }));
+      });
+      observer.observe(document, { childList: true, subtree: true });
+    });
+    await cards(page).first().click();
+    await page.waitForURL(/#\/captures\/f1$/);
+    await page.close();
+  });
+
   test('is not in the way of who may see no films', async () => {
     Object.assign(home.me, { role: 'guest', permissions: { [KITCHEN]: ['view'] } });
     const { page } = await open('#/captures');
@@ -308,11 +328,6 @@ describe('a camera', () => {
     await page.getByRole('link', { name: /Kitchen/ }).click();
     const panel = page.getByRole('region', { name: 'Camera' });
     await panel.getByText('It films when something moves.').waitFor();
-    assert.deepEqual(
-      lines.map((url) => new URL(url).pathname).sort(),
-      ['/api/v1/captures/events', `/api/v1/devices/${KITCHEN}/events`],
-      'one connection for all that hears of a device',
-    );
     camera = fakeCamera({ last: [{ id: 'c1', command: 'capture', by: 'Anna', asked: at() }] });
     await panel.getByRole('button', { name: 'Capture now' }).click();
     await panel.getByText('Asked: done').waitFor();
@@ -325,6 +340,11 @@ describe('a camera', () => {
     relay.tell(fakeCamera({ last: [{ ...told, failed: 'nobody listens at 127.0.0.1:9001' }] }), 'camera');
     await panel.getByText('The device has it, but: nobody listens at 127.0.0.1:9001').waitFor();
     assert.deepEqual(relay.deeds, [`POST /api/v1/devices/${KITCHEN}/commands {"command":"capture"}`]);
+    assert.deepEqual(
+      lines.map((url) => new URL(url).pathname).sort(),
+      ['/api/v1/captures/events', `/api/v1/devices/${KITCHEN}/events`],
+      'one connection for all that hears of a device',
+    );
     await page.close();
   });
 

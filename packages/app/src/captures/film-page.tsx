@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useState } from 'preact/hooks';
 import { may, mayLookAround } from '../account/me.ts';
 import { useMe } from '../account/use-me.ts';
 import { useDeviceNames } from '../devices/device.ts';
@@ -103,7 +103,8 @@ function TheFilm({
 /** The ways to the films before and after, by tap and by arrow. */
 function Neighbours({ film, filter }: { film: CaptureDetail; filter: Filter }) {
   const { earlier, later } = useNeighbours(film, filter);
-  useEffect(() => {
+  // With the film itself: keys work from the moment that it is seen.
+  useLayoutEffect(() => {
     const go = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey) return;
       // In the player and in dialogs the arrows have their own meaning.

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Icon } from '../frame/icon.tsx';
 import type { Capture } from './capture.ts';
 import { showLength } from './capture-words.ts';
@@ -78,7 +78,7 @@ function usePlayAtOnce(screen: { readonly current: HTMLElement | null }): void {
 function useSpace(onSpace: () => void): void {
   const act = useRef(onSpace);
   act.current = onSpace;
-  useEffect(() => {
+  useLayoutEffect(() => {
     const listen = (event: KeyboardEvent) => {
       const isTaken = event.target instanceof Element && event.target.closest(TAKES_SPACE);
       if (event.key !== ' ' || event.defaultPrevented || isTaken) return;
