@@ -52,18 +52,21 @@ export class LiveNews implements Disposable {
     this.#changed.add(capture);
     if (this.#isTelling) return;
     this.#isTelling = true;
-    this.#tellChanges()
-      .catch((error: Error) => this.#logger.warn('news of films were lost', { error: error.message }))
-      .finally(() => {
-        this.#isTelling = false;
-      });
+    this.#tellChanges().catch((error: Error) =>
+      this.#logger.warn('news of films were lost', { error: error.message }),
+    );
   }
 
   async #tellChanges(): Promise<void> {
-    for (const capture of this.#changed) {
-      this.#changed.delete(capture);
-      const film = await this.#library.find(capture);
-      if (film) this.#tell({ kind: 'capture', film });
+    try {
+      for (const capture of this.#changed) {
+        this.#changed.delete(capture);
+        const film = await this.#library.find(capture);
+        if (film) this.#tell({ kind: 'capture', film });
+      }
+    } finally {
+      // At once: what changes from here on is told anew.
+      this.#isTelling = false;
     }
   }
 
