@@ -7,6 +7,7 @@ import { decode, FilmMaker } from '../../../../../test/captures/support/home.ts'
 import { join } from './join.ts';
 import { isUnfinished, mend } from './mend.ts';
 import { readMovie, type Track } from './movie.ts';
+import { readPictureSetup } from './picture-setup.ts';
 import type { PictureCoding } from './sample-entry.ts';
 
 const maker = new FilmMaker();
@@ -23,7 +24,11 @@ async function picturesOf(file: string): Promise<Track<PictureCoding>> {
 /** Writes a file, and finds the pictures in it. */
 async function mended(bytes: Buffer, like: Track<PictureCoding>): Promise<Track<PictureCoding> | undefined> {
   writeFileSync(cut, bytes);
-  return mend(cut, like);
+  const setup = await readPictureSetup(like.path);
+  assert.ok(setup);
+  const found = await mend(cut, setup);
+  assert.notEqual(found?.isTold, false);
+  return found?.video;
 }
 
 /** A film of what was found, as ffmpeg decodes it. */

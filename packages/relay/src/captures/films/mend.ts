@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Track } from './movie.ts';
 import { PictureOrder } from './picture-order.ts';
+import type { PictureSetup } from './picture-setup.ts';
 import type { PictureCoding } from './sample-entry.ts';
 import { MOST_SAMPLES, type Sample } from './samples.ts';
 import { topBoxes } from './top-boxes.ts';
@@ -28,29 +29,39 @@ export async function isUnfinished(path: string): Promise<boolean> {
   }
 }
 
+/** What was found in an MP4 without a table of contents. */
+export interface Found {
+  /** From the first key frame on, at the sister's rate. */
+  readonly video: Track<PictureCoding>;
+  /** Whether it is known when they are shown: if not, the times that are said are wrong. */
+  readonly isTold: boolean;
+  /** Some are fields, of which two make a picture to be shown. */
+  readonly hasFields: boolean;
+}
+
 /**
  * Finds the pictures in an MP4 whose table of contents was never written, because its camera died first. What they
  * need was the same in a sister: its parameter sets. In `mdat` each NAL unit follows its length (ISO/IEC 14496-15 5.3.4);
  * sound lies between, without anything that says where: it is passed over.
  *
  * @param like the pictures of the sister: H.264.
- * @returns them, from the first key frame on, at the sister's rate; `undefined` where there are none.
+ * @returns `undefined` where there are none.
  */
-export async function mend(
-  path: string,
-  like: Track<PictureCoding>,
-): Promise<Track<PictureCoding> | undefined> {
+export async function mend(path: string, like: PictureSetup): Promise<Found | undefined> {
   const file = await open(path);
   try {
     const { size } = await file.stat();
     for await (const { type, body, end } of topBoxes(file)) {
       if (type === 'moov' || type === 'moof') return undefined;
       if (type !== 'mdat') continue;
-      const largest = like.samples.reduce((most, { bytes }) => Math.max(most, bytes), 0);
-      const most = Math.min(largest * LARGER, MOST_PICTURE_BYTES);
+      const most = Math.min(like.largest * LARGER, MOST_PICTURE_BYTES);
       const window = new Window(file, { start: body, end: Math.min(end, size), most });
       const pictures = await picturesIn(window, like.coding.parameterSets);
-      return pictures && { ...like, path, ...timed(pictures, like) };
+      if (!pictures) return undefined;
+      const { whole, areTold: isTold, hasFields } = pictures;
+      const { coding, scale, entry, look } = like;
+      const video = { path, coding, scale, entry, look, ...timed(whole, like.ticks) };
+      return { video, isTold, hasFields };
     }
     return undefined;
   } finally {
@@ -61,9 +72,8 @@ export async function mend(
 /** At the same pace all along, each group of pictures in its order. */
 function timed(
   pictures: readonly Picture[],
-  like: Track<PictureCoding>,
+  ticks: number,
 ): { readonly samples: Sample[]; readonly end: number } {
-  const ticks = Math.round(like.end / like.samples.length);
   const places = new Map<Picture, number>();
   let group: Picture[] = [];
   const close = () => {
@@ -82,8 +92,8 @@ function timed(
   return { samples, end: samples.length * ticks };
 }
 
-/** @returns `undefined` where there are none, or it cannot be told when they are shown. */
-async function picturesIn(from: Window, parameterSets: readonly Buffer[]): Promise<Picture[] | undefined> {
+/** @returns `undefined` where there are none. */
+async function picturesIn(from: Window, parameterSets: readonly Buffer[]): Promise<Pictures | undefined> {
   const pictures = new Pictures(parameterSets);
   let passedOver = 0;
   let isInPicture = false;
@@ -103,12 +113,12 @@ async function picturesIn(from: Window, parameterSets: readonly Buffer[]): Promi
       at = unit.end;
     }
     if (passedOver > MOST_SOUND * (from.end - from.start) + TURN_BYTES) return undefined;
-    if (!pictures.areTold || pictures.whole.length > MOST_SAMPLES) return undefined;
+    if (pictures.whole.length > MOST_SAMPLES) return undefined;
     // Live pictures get their turn.
     await new Promise((resolve) => setImmediate(resolve));
   }
   pictures.end();
-  return pictures.areTold && pictures.whole.length > 0 ? pictures.whole : undefined;
+  return pictures.whole.length > 0 ? pictures : undefined;
 }
 
 /** A picture in the file. */
@@ -131,6 +141,10 @@ class Pictures {
 
   constructor(parameterSets: readonly Buffer[]) {
     for (const set of parameterSets) this.#learn(set);
+  }
+
+  get hasFields(): boolean {
+    return this.#order.hasFields;
   }
 
   add({ bytes, end, isSlice, isFirst, isKey }: Unit, at: number): void {

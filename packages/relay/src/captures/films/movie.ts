@@ -46,7 +46,7 @@ export const secondsOf = (movie: Movie): number =>
 /** A larger `moov` is not looked at, and no film is longer. */
 const MOST_MOOV_BYTES = 32 * 1024 * 1024;
 const MOST_SECONDS = 86_400;
-const LOOK_BYTES = 44;
+export const LOOK_BYTES = 44;
 
 /**
  * Reads the tables of an MP4 (ISO/IEC 14496-12); nothing is run for it. All its pictures are shown, also those that an edit
@@ -89,7 +89,7 @@ function movieIn(moov: Buffer, file: File): Movie | undefined {
   return secondsOf(movie) <= MOST_SECONDS ? movie : undefined;
 }
 
-const handlerOf = (track: Buffer): string => inside(track, 'mdia', 'hdlr').toString('latin1', 8, 12);
+export const handlerOf = (track: Buffer): string => inside(track, 'mdia', 'hdlr').toString('latin1', 8, 12);
 
 /** A track, and when its first sample is shown, in s of the film. */
 interface Placed<Coding> {
@@ -184,11 +184,14 @@ const later = (samples: readonly Sample[], ticks: number): Sample[] =>
   samples.map((sample) => ({ ...sample, decoded: sample.decoded + ticks, shown: sample.shown + ticks }));
 
 /** 8.2.2, 8.4.2: the time scale, in version 0 and 1. */
-const timesOf = (header: Buffer): { readonly scale: number } => ({
+export const timesOf = (header: Buffer): { readonly scale: number } => ({
   scale: header.readUInt32BE(header[0] === 1 ? 20 : 12),
 });
 
-async function readMoov(path: string): Promise<{ readonly moov: Buffer; readonly size: number } | undefined> {
+/** All that is in the table of contents of an MP4. @returns `undefined` where there is none that is usable. */
+export async function readMoov(
+  path: string,
+): Promise<{ readonly moov: Buffer; readonly size: number } | undefined> {
   const file = await open(path);
   try {
     const { size } = await file.stat();

@@ -17,6 +17,8 @@ const KEY_SLICE = 5;
 
 /** Reads, picture by picture as they are decoded, when each is shown. */
 export class PictureOrder {
+  /** There were fields that are pictures of their own. */
+  hasFields = false;
   #sequence: Sequence | undefined;
   /** 8.2.1.1: of the last picture that others refer to. */
   #before = { high: 0, low: 0 };
@@ -41,7 +43,10 @@ export class PictureOrder {
     for (const _field of ['first_mb_in_slice', 'slice_type', 'pic_parameter_set_id']) bits.golomb();
     if (sequence.hasPlanes) bits.read(2);
     bits.read(sequence.frameNumberBits);
-    if (!sequence.isProgressive && bits.read(1) === 1) return undefined;
+    if (!sequence.isProgressive && bits.read(1) === 1) {
+      this.hasFields = true;
+      return undefined;
+    }
     if (isKey) bits.golomb();
     if (sequence.orderBits === undefined) return this.#counted(isKey);
     const low = bits.read(sequence.orderBits);

@@ -62,22 +62,22 @@ async function encoded(tools: Tools, segment: string, target: string): Promise<v
   throw new FilmError('media', 'what comes of it cannot be shown: it is damaged, or too long');
 }
 
-/** Encoded without B frames: to be seen soon, not to be kept. */
-const NEW_PICTURES = [
+/** How ffmpeg encodes pictures for watching: without B frames, to be seen soon and not to be kept. */
+export const encodedPictures = [
   ...['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '22', '-bf', '0'],
   ...['-pix_fmt', 'yuv420p', '-fps_mode', 'passthrough'],
-];
+] as const;
 const NEW_SOUND = ['-c:a', 'aac'];
 /** Whatever loudspeakers it was made for. */
 const PLAIN_SOUND = [...NEW_SOUND, '-ac', '2'];
 
 /** What has to be encoded; and more of it, for codecs that are known in ways that are not. */
 function waysFor({ video, audio }: Media): string[][] {
-  const pictures = video?.isCopied === false ? NEW_PICTURES : ['-c:v', 'copy'];
+  const pictures = video?.isCopied === false ? encodedPictures : ['-c:v', 'copy'];
   const sound = audio && !isHeard(audio.codec) ? NEW_SOUND : ['-c:a', 'copy'];
   return [
     [...pictures, ...sound],
     [...pictures, ...PLAIN_SOUND],
-    [...NEW_PICTURES, ...PLAIN_SOUND],
+    [...encodedPictures, ...PLAIN_SOUND],
   ];
 }

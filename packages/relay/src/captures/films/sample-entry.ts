@@ -148,8 +148,11 @@ function descriptor(bytes: Buffer, tag: number): Buffer {
 }
 
 /** What is in a `stsd` that has one entry (8.5.2), as a box. */
-export function entryIn(stsd: Buffer): Buffer | undefined {
-  if (stsd.readUInt32BE(4) !== 1) return undefined;
+export const entryIn = (stsd: Buffer): Buffer | undefined =>
+  stsd.readUInt32BE(4) === 1 ? firstEntryIn(stsd) : undefined;
+
+/** The same of one that has several. */
+export function firstEntryIn(stsd: Buffer): Buffer | undefined {
   const entry = stsd.subarray(8, 8 + stsd.readUInt32BE(8));
   return boxesOf(entry).length === 1 ? Buffer.from(entry) : undefined;
 }
