@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { FRAME_HEADER_BYTES, type FromDevice, PERCH_CAPTURES_1, writeFrameHeader } from '@perch/protocol';
@@ -88,6 +88,24 @@ describe('a device that brings films', () => {
     assert.deepEqual(await line.next(), { type: 'send', stream: 9, offset: 300_001 });
     line.bytes(9, 300_001, bytes.subarray(300_001));
     assert.deepEqual(await line.next(), { type: 'persisted', stream: 9, sha256: hashOf(bytes) });
+  });
+
+  it('is promised what a power cut left in place, and nothing of it goes on arriving', async () => {
+    await using at = await home();
+    using line = await at.connect();
+    const bytes = randomBytes(1_000);
+    line.say(offer(1, bytes));
+    await line.next();
+    line.bytes(1, 0, bytes.subarray(0, 600));
+    const arriving = join(at.relay.data, 'captures', 'arriving');
+    assert.equal(readdirSync(arriving).length, 1);
+    line.say({ type: 'withdraw', stream: 1 });
+    // Both names of the file came through.
+    mkdirSync(at.films, { recursive: true });
+    writeFileSync(join(at.films, `0-${hashOf(bytes).slice(0, 32)}.mp4`), bytes);
+    line.say(offer(2, bytes));
+    assert.deepEqual(await line.next(), { type: 'persisted', stream: 2, sha256: hashOf(bytes) });
+    assert.deepEqual(readdirSync(arriving), []);
   });
 
   it('is not given the beginning of another file of the same name: what came of that is kept apart', async () => {

@@ -76,7 +76,9 @@ export class Upload {
       return;
     }
     const place = { device: of.device, capture: of.name, segment: number };
+    const bytes = `${sha256} ${size} ${extension}`;
     if (await store.has({ ...place, extension, sha256 }, size)) {
+      await store.forget(place, bytes);
       await this.#keep();
       return;
     }
@@ -84,7 +86,7 @@ export class Upload {
       this.#refuse('the disk of the relay is full', NO_ROOM_PAUSE);
       return;
     }
-    const arriving = await store.begin(place, `${sha256} ${size} ${extension}`);
+    const arriving = await store.begin(place, bytes);
     this.#arriving = arriving;
     if (arriving.size > size) await arriving.restart();
     this.#startFrom(arriving.size);

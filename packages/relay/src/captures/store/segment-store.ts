@@ -51,12 +51,13 @@ export class SegmentStore {
    * @param offer anything that names the very bytes that are to come: those of another offer are never mixed in.
    */
   async begin(place: SegmentPlace, offer: string): Promise<Arriving> {
-    const { device, capture, segment } = place;
-    const name = createHash('sha256')
-      .update(JSON.stringify([device, capture, segment, offer]))
-      .digest('hex');
-    const path = join(this.#directory, 'arriving', `${name}.part`);
+    const path = this.#partOf(place, offer);
     return Arriving.open({ path, files: this.#files, place: (file) => this.#place(path, file) });
+  }
+
+  /** Throws away what has come of an offer, if anything: a power cut may leave it beside the file that was made of it. */
+  async forget(place: SegmentPlace, offer: string): Promise<void> {
+    await this.#files.remove(this.#partOf(place, offer));
   }
 
   /** Whether these very bytes are in place, from before a crash. They are on the disk when this says yes. */
@@ -93,6 +94,13 @@ export class SegmentStore {
   /** Bytes that films may still take of the disk. */
   async free(): Promise<number> {
     return Math.max(0, (await this.#files.free(this.#directory)) - FREE_BYTES);
+  }
+
+  #partOf({ device, capture, segment }: SegmentPlace, offer: string): string {
+    const name = createHash('sha256')
+      .update(JSON.stringify([device, capture, segment, offer]))
+      .digest('hex');
+    return join(this.#directory, 'arriving', `${name}.part`);
   }
 
   /** Gives whole and synced bytes their name. When this resolves a power cut does not take it away. */
