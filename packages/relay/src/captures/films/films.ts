@@ -136,7 +136,9 @@ export class Films {
     const key = /film-(\w+)/.exec(film)?.[1];
     const path = this.#pathOf(capture.id, `strip-${key}.jpg`);
     return this.#once(path, async () => {
-      const seconds = Math.max(0.1, capture.duration / 1_000);
+      // Of the film itself: what is known of it was asked before all of it was looked at.
+      const movie = await readMovie(film);
+      const seconds = Math.max(0.1, movie ? secondsOf(movie) : 0);
       const sized =
         'scale=160:90:force_original_aspect_ratio=decrease:eval=frame,pad=160:90:-1:-1:eval=frame';
       // The last key frame stands for all that follows it: the row is full.
