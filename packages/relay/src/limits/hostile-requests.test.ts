@@ -56,7 +56,8 @@ describe('a client that is slow on purpose', () => {
     raw.socket.write('GET / HTTP/1.1\r\nHost: x\r\n');
     while (!raw.isClosed) {
       raw.socket.write('X-A: b\r\n');
-      await fetch(`${relay.url}/healthz`); // a little while
+      // A little while. Its own head may be too late on a machine that stands still for a moment.
+      await fetch(`${relay.url}/healthz`).catch(() => undefined);
     }
     assert.equal(raw.status, 408);
   });
