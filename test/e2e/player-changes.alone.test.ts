@@ -66,7 +66,7 @@ async function watch(relay: { ws: string }) {
     <script type="module" src="${site.url}/player.js"></script>`);
   const until = async (expression: string) => {
     const source = `(() => { const player = ${PLAYER}; const { state, stats = {} } = player; return ${expression}; })()`;
-    await page.waitForFunction(source, undefined, { timeout: 20_000, polling: 50 }).catch(async (cause) => {
+    await page.waitForFunction(source, undefined, { timeout: 60_000, polling: 50 }).catch(async (cause) => {
       const now = await page.evaluate(`JSON.stringify([${PLAYER}.state, ${PLAYER}.stats])`);
       throw new Error(`never: ${expression}; it is ${now}`, { cause });
     });

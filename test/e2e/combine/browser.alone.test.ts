@@ -50,7 +50,7 @@ for (const [name, video, audio] of [
       page.waitForFunction(
         `(() => { const player = document.querySelector('perch-player'); const { stats = {}, state } = player; return ${expression}; })()`,
         undefined,
-        { timeout: 20_000, polling: 50 },
+        { timeout: 60_000, polling: 50 },
       );
     await until(`state?.kind === 'live' && stats.framesShown > 25 && stats.soundLevel > 0.01`);
     // From here on every state is noted: a blink would be one that is not live.
@@ -90,7 +90,7 @@ test('what an experiment measures is told to the page when the picture of that m
   await page.waitForFunction(`document.querySelector('perch-player').state?.kind === 'live'`);
   const say = setInterval(() => probe.send(JSON.stringify({ volts: 3.3, at: Date.now() })), 50);
   t.after(() => clearInterval(say));
-  await page.waitForFunction('window.told.length > 40', undefined, { timeout: 20_000 });
+  await page.waitForFunction('window.told.length > 40', undefined, { timeout: 60_000 });
   const told =
     await page.evaluate<{ text: string; format: string; mediaMs: number; at: number }[]>('window.told');
   const steady = told.slice(-20).map(({ text, format, mediaMs, at }) => {
@@ -138,7 +138,7 @@ test('an unmodified mpegts.js plays H.264 and AAC of two encoders', async (t) =>
     'video.currentTime > 0 && video.getVideoPlaybackQuality().totalVideoFrames > 50',
     undefined,
     {
-      timeout: 20_000,
+      timeout: 60_000,
       polling: 50,
     },
   );

@@ -15,6 +15,9 @@ export interface TestPage {
   readonly problems: string[];
 }
 
+/** What is waited for in a page comes within so long, also on a machine that is busy with other things. */
+const PATIENCE_MS = 60_000;
+
 /** What the system's Chromium needs to run as root in a container, without touching the network by itself. */
 export const chromiumFlags = [
   '--no-sandbox',
@@ -43,6 +46,7 @@ export async function startBrowser(
     ...(options.home !== undefined && { env: { ...process.env, HOME: options.home } }),
     viewport: { width: 960, height: 640 },
   });
+  context.setDefaultTimeout(PATIENCE_MS);
   return {
     context,
     async newPage({ width = 960, height = 640 } = {}) {
