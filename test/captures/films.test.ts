@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -189,6 +190,65 @@ describe('a film that is still arriving', () => {
     const took = performance.now() - asked;
     assert.deepEqual(await decode(film), { pictures: 1_000, complaints: '' });
     console.log(`twenty segments were one film ${took.toFixed(0)} ms after the last promise`);
+  });
+});
+
+describe('a segment without an end of which no other can tell', () => {
+  const encoder = ['-profile:v', 'high', '-preset', 'medium', '-g', '25'];
+  const large = maker.plain('large.mp4', { size: '640x360', encoder });
+  const died = (name: string, of: string) => {
+    const path = maker.make(name, ['-i', of, '-c', 'copy']);
+    truncateSync(path, 40_000);
+    return path;
+  };
+  const states = async (home: Home) => {
+    const { id } = await only(home);
+    const { segmentList } = await home.json<Detail>(`/api/v1/captures/${id}`);
+    return segmentList.map(({ playable }) => playable);
+  };
+
+  it('is saved when one comes that can', async () => {
+    await using home = await Home.open();
+    const capture = home.spool.name('pir', 1_795_000_000);
+    await home.film(capture, [died('first.mp4', plain)], false);
+    await home.drained();
+    const { id } = await only(home);
+    const playlist = () => home.ask(`/api/v1/captures/${id}/playlist.m3u8`);
+    assert.equal((await playlist()).status, 404);
+    assert.deepEqual(await states(home), [false]);
+    await home.spool.take({ capture, segment: 1, extension: 'mp4', path: plain });
+    await home.drained();
+    const listed = await (await playlist()).text();
+    assert.equal(listed.match(/#EXTINF/g)?.length, 2, 'as soon as there is anything to be played');
+    assert.deepEqual(await states(home), [true, true]);
+  });
+
+  it('is in its place in the film, and changes no list that a player has', async () => {
+    await using home = await Home.open();
+    const capture = home.spool.name('pir', 1_795_000_000);
+    await home.film(capture, [plain, died('second.mp4', large), plain], false);
+    await home.drained();
+    const { id } = await only(home);
+    const playlist = async () => (await home.ask(`/api/v1/captures/${id}/playlist.m3u8`)).text();
+    const before = await playlist();
+    assert.deepEqual(await states(home), [true, false, true]);
+    await home.spool.take({ capture, segment: 3, extension: 'mp4', path: large });
+    await home.spool.note({ kind: 'end', capture, segments: 4 });
+    await home.drained();
+    const after = await playlist();
+    assert.deepEqual(await states(home), [true, true, true, true]);
+    assert.ok(after.startsWith(before), 'it only grows');
+    assert.equal(after.match(/#EXTINF/g)?.length, 3);
+    const film = await save(home, `/api/v1/captures/${id}/video.mp4`, 'film.mp4');
+    const saved = (await decode(film)).pictures - 150;
+    assert.ok(saved > 5 && saved < 50, `${saved} pictures were saved`);
+    const frames = ['-select_streams', 'v', '-show_entries', 'frame=width', '-of', 'csv=p=0'];
+    const widths =
+      execFileSync('ffprobe', ['-v', 'error', ...frames, film])
+        .toString()
+        .match(/\d+/g) ?? [];
+    const turns = widths.filter((width, i) => width !== widths[i - 1]);
+    assert.deepEqual(turns, ['320', '640', '320', '640'], 'one after the other');
   });
 });
 

@@ -36,6 +36,12 @@ const PICTURES = 10;
 const AT_ONCE = 4;
 /** Beyond so many that are being made ready, what nobody has asked for is left until somebody does. */
 const MOST_PREPARED = 50;
+/** So many segments that could not be saved are tried again with a new sister: the nearest. */
+const MOST_AGAIN = 20;
+/** Of so many films it is remembered what was tried with them, and what was listed. */
+const MOST_REMEMBERED = 500;
+/** Who plays a film that arrives asks for its list more often. */
+const FOLLOWED_MS = 60_000;
 
 /** A segment's file: it is there. */
 type Filed = Segment & { readonly file: NonNullable<Segment['file']> };
@@ -46,6 +52,12 @@ export class Films {
   readonly #making = new Map<string, Promise<unknown>>();
   readonly #copying = new Queue({ most: { atOnce: AT_ONCE, waiting: MOST_PREPARED * 4 } });
   readonly #stop = new AbortController();
+  /** By film: what is being found out of its segments. */
+  readonly #looks = new Map<string, Set<Promise<unknown>>>();
+  /** By film: encoders of which a segment was here when what could not be played was tried with it. */
+  readonly #tried = new Map<string, Set<string>>();
+  /** By film: the segments that were listed last while it arrived, and when that was. */
+  readonly #listed = new Map<string, { readonly numbers: ReadonlySet<number>; readonly at: number }>();
   /** What was made before the power failed is gone. */
   #sound: Promise<void> | undefined;
 
@@ -72,7 +84,8 @@ export class Films {
     const all = await this.#options.library.segments(capture.id);
     const isAll = isComplete(capture);
     const segments = isAll || capture.source === 'cloudtalker' ? all : inOneRun(all);
-    const parts = await this.#each(segments.filter(isFiled), (segment) => this.#part(capture, segment));
+    const made = (each: Filed) => this.#part(capture, each);
+    const parts = this.#growing(capture, await this.#each(capture, segments.filter(isFiled), made));
     const listed = parts.map(({ segment, made }) => ({
       part: made,
       address: `parts/${nameOf(segment)}.mp4`,
@@ -95,9 +108,8 @@ export class Films {
     const key = createHash('sha256').update(segments.map(nameOf).join(' ')).digest('hex').slice(0, 16);
     const path = this.#pathOf(capture.id, `film-${key}.mp4`);
     return this.#once(path, async () => {
-      const movies = (await this.#each(segments, (segment) => this.#movie(capture, segment))).map(
-        ({ made }) => made,
-      );
+      const all = await this.#each(capture, segments, (segment) => this.#movie(capture, segment));
+      const movies = all.map(({ made }) => made);
       const target = newNameOf(path);
       const directory = `${target}.sound`;
       try {
@@ -182,11 +194,39 @@ export class Films {
 
   /** Makes something of each segment. @returns what came of those that can be played, in their order. */
   async #each<T>(
+    capture: CaptureSummary,
     segments: readonly Filed[],
     make: (segment: Filed) => Promise<T | undefined>,
   ): Promise<{ readonly segment: Filed; readonly made: T }[]> {
     const all = await atOnce(segments, AT_ONCE, async (segment) => ({ segment, made: await make(segment) }));
+    const unplayable = segments.filter(({ isPlayable }) => isPlayable === false);
+    if (unplayable.length > 0) {
+      const known = (await this.#options.library.segments(capture.id)).filter(isFiled);
+      const now = new Map(known.map((segment) => [nameOf(segment), segment]));
+      const isSaved = unplayable.some((segment) => now.get(nameOf(segment))?.isPlayable);
+      // Meanwhile another one has told what it lacked.
+      if (isSaved) {
+        const fresh = segments.map((segment) => now.get(nameOf(segment)) ?? segment);
+        return this.#each(capture, fresh, make);
+      }
+    }
     return all.flatMap(({ segment, made }) => (made === undefined ? [] : { segment, made }));
+  }
+
+  /** Leaves out what would come before something that a player has in its list: that may only grow (RFC 8216 6.2.1). */
+  #growing<T extends { readonly segment: Filed }>(capture: CaptureSummary, parts: readonly T[]): T[] {
+    const now = this.#options.clock.wall();
+    const before = this.#listed.get(capture.id);
+    const { numbers } = before && now - before.at < FOLLOWED_MS ? before : NOT_LISTED;
+    const last = Math.max(-1, ...numbers);
+    const listed = parts.filter(({ segment: { number } }) => number > last || numbers.has(number));
+    if (!isComplete(capture)) {
+      remember(this.#listed, capture.id, {
+        numbers: new Set(listed.map(({ segment }) => segment.number)),
+        at: now,
+      });
+    }
+    return listed;
   }
 
   /** A segment made ready for HLS; `undefined` where it cannot be played. */
@@ -213,53 +253,100 @@ export class Films {
   async #movie(capture: CaptureSummary, segment: Filed): Promise<Movie | undefined> {
     if (segment.isPlayable === false) return undefined;
     const { library } = this.#options;
-    const { number, file } = segment;
+    const looked = await this.#noted(capture, this.#look(capture, segment));
+    if (!looked || segment.isPlayable) return looked?.movie;
+    const { movie, reason } = looked;
+    // Who is told that this one can be played finds what it saves saved.
+    if (reason === undefined) await this.#lookAgain(capture, segment, movie);
+    const duration = durationOf(movie);
+    await library.judge(capture.id, segment.number, segment.file.sha256, { duration, reason });
+    return movie;
+  }
+
+  /** @returns `undefined` where it cannot be played; that is noted. */
+  async #look(capture: CaptureSummary, segment: Filed): Promise<Shown | undefined> {
     await this.#dropTorn();
     try {
-      const { movie, reason } = await this.#shown(capture, segment);
-      const duration = Math.round(secondsOf(movie) * 1_000);
-      if (!segment.isPlayable) await library.judge(capture.id, number, file.sha256, { duration, reason });
-      return movie;
+      return await this.#shown(capture, segment);
     } catch (error) {
       if (!(error instanceof FilmError) || error.code !== 'media') throw error;
-      await library.judge(capture.id, number, file.sha256, { reason: error.message });
+      const { number, file } = segment;
+      await this.#options.library.judge(capture.id, number, file.sha256, { reason: error.message });
       return undefined;
     }
   }
 
+  /** Notes that somebody looks at a segment of a film, until that is over. */
+  async #noted<T>({ id }: CaptureSummary, look: Promise<T>): Promise<T> {
+    const looks = this.#looks.get(id) ?? new Set();
+    this.#looks.set(id, looks.add(look));
+    try {
+      return await look;
+    } finally {
+      looks.delete(look);
+      if (looks.size === 0) this.#looks.delete(id);
+    }
+  }
+
+  /** Tries again what could not be saved: a segment of another encoder than all before may tell what was missing. */
+  async #lookAgain(capture: CaptureSummary, sister: Filed, { video }: Movie): Promise<void> {
+    const setup = video?.coding.setup;
+    const tried = this.#tried.get(capture.id) ?? new Set();
+    if (setup === undefined) return;
+    await this.#shared(this.#pathOf(capture.id, `${nameOf(sister)}.again`), async () => {
+      if (tried.has(setup)) return;
+      remember(this.#tried, capture.id, tried.add(setup));
+      // What is looked at just now may not know of this one.
+      await Promise.allSettled([...(this.#looks.get(capture.id) ?? [])]);
+      const { library } = this.#options;
+      const far = ({ number }: Filed) => Math.abs(number - sister.number);
+      const unplayable = (await library.segments(capture.id))
+        .filter(isFiled)
+        .filter(({ isPlayable }) => isPlayable === false)
+        .sort((a, b) => far(a) - far(b));
+      for (const segment of unplayable.slice(0, MOST_AGAIN)) {
+        const { number, file } = segment;
+        const movie = await this.#saved(capture, segment).catch((error: unknown) => {
+          if (!(error instanceof FilmError)) throw error;
+          // The next sister has another try.
+          tried.delete(setup);
+        });
+        if (!movie) continue;
+        await library.judge(capture.id, number, file.sha256, { duration: durationOf(movie), reason: SAVED });
+      }
+    });
+  }
+
   /** The segment itself, or what was made of it, and what is wrong with that. */
-  async #shown(
-    capture: CaptureSummary,
-    segment: Filed,
-  ): Promise<{ readonly movie: Movie; readonly reason?: string }> {
+  async #shown(capture: CaptureSummary, segment: Filed): Promise<Shown> {
     const source = this.#sourceOf(capture, segment);
     const own = await readMovie(source);
     if (own) return { movie: own };
-    const path = this.#pathOf(capture.id, nameOf(segment));
-    const [plain, saved] = [`${path}.plain.mp4`, `${path}.saved.mp4`];
+    const plain = `${this.#pathOf(capture.id, nameOf(segment))}.plain.mp4`;
     return this.#shared(plain, async () => {
       const made = await readMovie(plain);
       if (made) return { movie: made };
-      const before = (await readMovie(saved)) ?? (await this.#save(capture, segment, saved));
-      return before
-        ? { movie: before, reason: SAVED }
+      const saved = await this.#saved(capture, segment);
+      return saved
+        ? { movie: saved, reason: SAVED }
         : { movie: await makePlain(this.#options.tools, source, plain) };
     });
   }
 
   /** What can be saved of a segment that was never finished. */
-  async #save(capture: CaptureSummary, segment: Filed, path: string): Promise<Movie | undefined> {
+  async #saved(capture: CaptureSummary, segment: Filed): Promise<Movie | undefined> {
     const { library, store, tools } = this.#options;
-    const source = this.#sourceOf(capture, segment);
-    if (!(await isUnfinished(source))) return undefined;
-    await mkdir(join(path, '..'), { recursive: true, mode: 0o700 });
-    const others = await library.sisters(capture, segment.number);
-    return save(
-      tools,
-      source,
-      others.map((other) => store.pathOf(other)),
-      path,
-    );
+    const path = `${this.#pathOf(capture.id, nameOf(segment))}.saved.mp4`;
+    return this.#shared(path, async () => {
+      const before = await readMovie(path);
+      if (before) return before;
+      const source = this.#sourceOf(capture, segment);
+      if (!(await isUnfinished(source))) return undefined;
+      await mkdir(join(path, '..'), { recursive: true, mode: 0o700 });
+      const others = await library.sisters(capture, segment.number);
+      const sisters = others.map((other) => store.pathOf(other));
+      return save(tools, source, sisters, path);
+    });
   }
 
   #sourceOf(capture: CaptureSummary, { number, file }: Filed): string {
@@ -305,6 +392,25 @@ export class Films {
   #pathOf(id: string, name: string): string {
     return join(this.#options.directory, id, name);
   }
+}
+
+/** How a segment can be shown, and what is wrong with that. */
+interface Shown {
+  readonly movie: Movie;
+  readonly reason?: string;
+}
+
+/** In ms. */
+const durationOf = (movie: Movie): number => Math.round(secondsOf(movie) * 1_000);
+
+const NOT_LISTED = { numbers: new Set<number>() } as const;
+
+/** Remembers something of few: what was remembered first is forgotten. */
+function remember<T>(of: Map<string, T>, id: string, what: T): void {
+  of.delete(id);
+  of.set(id, what);
+  const [first] = of.keys();
+  if (of.size > MOST_REMEMBERED && first !== undefined) of.delete(first);
 }
 
 const SAVED = 'its end was never written: its pictures were saved, its sound is lost';
