@@ -25,7 +25,7 @@ async function untilOnline(owner: Owner, device: string, online: boolean): Promi
 }
 
 test('a relay is replaced: devices go to the one that was made of its backup, with what they send', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async (t) => {
   const [data, oldData, newData] = [await directory(t), await directory(t), join(await directory(t), 'new')];
   const place = { clock: systemClock, logger: silentLogger };

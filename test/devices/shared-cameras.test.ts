@@ -14,7 +14,7 @@ import { Owner } from './support/owner.ts';
 // Two real relays on one PostgreSQL, a real agent at one of them, an owner at the other.
 
 test('a camera is commanded at any of several relays, once, and all of them show what became of it', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async (t) => {
   await using server = await startPostgres();
   const database = server.createDatabase();

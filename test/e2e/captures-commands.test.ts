@@ -39,7 +39,7 @@ async function start(t: TestContext, directory: string, camera: readonly string[
 }
 
 test('what is clicked reaches the camera program, and after a restart it is told again what holds', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'perch-commands-'));
   t.after(() => rmSync(directory, { recursive: true, force: true }));

@@ -61,7 +61,7 @@ async function arrives(t: TestContext, agent: string, feed: string, viewer: Peer
 }
 
 test('a device behind a plain nginx is enrolled by a command, sends under its id, and stops when it is removed', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async (t) => {
   const directory = scratch(t);
   await using relay = await startPerch<{ relay: string; signIn: string }>([
@@ -135,7 +135,7 @@ test('a device behind a plain nginx is enrolled by a command, sends under its id
 });
 
 test('a device at a relay that ends TLS pins it, and shows its certificate', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async (t) => {
   const directory = scratch(t);
   await using relay = await openRelay({ tls: 'local' });
@@ -187,7 +187,7 @@ test('a device at a relay that ends TLS pins it, and shows its certificate', {
 });
 
 test('a relay is replaced by its backup on another machine, and its device is back by itself within 15 s', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async (t) => {
   const directory = scratch(t);
   const [before, after, data, file] = ['before', 'after', 'agent', 'backup'].map((name) =>
@@ -224,7 +224,7 @@ test('a relay is replaced by its backup on another machine, and its device is ba
 });
 
 test('the agent of perch up is a device of its relay, the same at each start, and keeps flat topic names', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async (t) => {
   const data = scratch(t);
   const up = () =>

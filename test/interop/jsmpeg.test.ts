@@ -68,7 +68,7 @@ const perchPage = (relay: string) => `<!doctype html><title>Perch</title>
 <perch-player src="ws://${relay}/out/lab/audio0"></perch-player>`;
 
 test('what ffmpeg posts to an agent is seen and heard in an unmodified JSMpeg player, and in ours', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'perch-jsmpeg-'));
   t.after(() => rmSync(directory, { recursive: true, force: true }));
@@ -130,7 +130,7 @@ test('what ffmpeg posts to an agent is seen and heard in an unmodified JSMpeg pl
   t.after(() => browser[Symbol.asyncDispose]());
   const { page: tab, problems } = await browser.newPage();
   await tab.goto(site.url);
-  await tab.waitForFunction('seen.pictures >= 50 && seen.sounds >= 20', undefined, { timeout: 30_000 });
+  await tab.waitForFunction('seen.pictures >= 50 && seen.sounds >= 20', undefined, { timeout: 60_000 });
 
   const colours = await tab.evaluate(() => {
     const canvas = document.getElementById('canvas') as HTMLCanvasElement;
@@ -159,7 +159,7 @@ test('what ffmpeg posts to an agent is seen and heard in an unmodified JSMpeg pl
       return (picture?.framesShown ?? 0) >= 50 && (sound?.soundLevel ?? 0) > 0.001;
     },
     undefined,
-    { timeout: 30_000 },
+    { timeout: 60_000 },
   );
   const codecs = await ours.page.evaluate(() =>
     [...document.querySelectorAll<PerchPlayer>('perch-player')].map(({ stats }) => [
