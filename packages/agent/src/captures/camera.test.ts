@@ -6,10 +6,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { silentLogger, systemClock } from '@perch/runtime';
+import { type Clock, silentLogger, systemClock } from '@perch/runtime';
 import { FakeClock } from '@perch/testkit';
 import { Camera } from './camera.ts';
-import type { CameraAddress } from './datagram.ts';
+import { type CameraAddress, sendDatagram } from './datagram.ts';
 
 const camera = (address: CameraAddress, kept: boolean[] = []) =>
   new Camera({
@@ -72,6 +72,24 @@ test('that nobody listens is said, and is no end of anything', async (t) => {
   await assert.rejects(camera({ path: join(directory, 'none') }).tell('arm'), { code: 'camera-absent' });
   await writeFile(join(directory, 'file'), '');
   await assert.rejects(camera({ path: join(directory, 'file') }).tell('arm'), { code: 'camera-absent' });
+});
+
+test('that nobody listens is heard also where the machine stood still in between', async () => {
+  const socket = createSocket('udp4');
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const { port } = socket.address();
+  await new Promise<void>((resolve) => socket.close(() => resolve()));
+  // Nothing else is done until the time to be refused in is over.
+  const still: Clock = {
+    ...systemClock,
+    after: (delay, fire) => {
+      const timer = systemClock.after(delay, fire);
+      for (const end = performance.now() + 2 * delay; performance.now() < end; );
+      return timer;
+    },
+  };
+  await assert.rejects(sendDatagram('{}', { host: '127.0.0.1', port }, still), { code: 'camera-absent' });
 });
 
 test('who did not listen is told when he does, what holds by then and only that', async (t) => {
