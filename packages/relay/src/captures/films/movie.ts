@@ -9,6 +9,7 @@ import {
 } from './sample-entry.ts';
 import { type Sample, samplesIn } from './samples.ts';
 import { topBoxes } from './top-boxes.ts';
+import { Turns } from './turns.ts';
 
 /** Pictures or sound of a file. It begins at 0: what begins later has a first sample that is longer. */
 export interface Track<Coding = PictureCoding | SoundCoding> {
@@ -58,7 +59,7 @@ export async function readMovie(path: string): Promise<Movie | undefined> {
   const found = await readMoov(path).catch(() => undefined);
   if (!found) return undefined;
   try {
-    return movieIn(found.moov, { path, size: found.size });
+    return await movieIn(found.moov, { path, size: found.size });
   } catch (error) {
     if (error instanceof RangeError) return undefined; // it ends in the middle of a field
     throw error;
@@ -70,21 +71,22 @@ interface File {
   readonly size: number;
 }
 
-function movieIn(moov: Buffer, file: File): Movie | undefined {
+async function movieIn(moov: Buffer, file: File): Promise<Movie | undefined> {
+  const turns = new Turns();
   const boxes = boxesOf(moov);
   if (boxes.some(({ type }) => type === 'mvex')) return undefined;
   const { scale } = timesOf(inside(moov, 'mvhd'));
   const tracks = boxes.filter(({ type }) => type === 'trak').map(({ body }) => body);
   const [pictures, sound] = ['vide', 'soun'].map((kind) => tracks.find((track) => handlerOf(track) === kind));
-  const video = pictures && readTrack(pictures, { scale, file, codingOf: pictureCodingOf });
-  const audio = sound && readTrack(sound, { scale, file, codingOf: soundCodingOf });
+  const video = pictures && (await readTrack(pictures, { scale, file, codingOf: pictureCodingOf }, turns));
+  const audio = sound && (await readTrack(sound, { scale, file, codingOf: soundCodingOf }, turns));
   if (!(video || audio) || (pictures && !video) || (sound && !audio)) return undefined;
   // The film begins with the first picture, or before where its sound does.
   const begin = video && audio ? Math.min(0, video.start) : (video?.start ?? 0);
   const movie = {
     path: file.path,
-    video: video && fromBegin(video, begin),
-    audio: audio && fromBegin(withoutStart(audio, begin), begin),
+    video: video && (await fromBegin(video, begin, turns)),
+    audio: audio && (await fromBegin(await withoutStart(audio, begin, turns), begin, turns)),
   };
   return secondsOf(movie) <= MOST_SECONDS ? movie : undefined;
 }
@@ -98,20 +100,21 @@ interface Placed<Coding> {
 }
 
 /** @returns `undefined` where it is out of the ordinary. */
-function readTrack<Coding>(
+async function readTrack<Coding>(
   track: Buffer,
   from: {
     readonly scale: number;
     readonly file: File;
     readonly codingOf: (entry: Buffer) => Coding | undefined;
   },
-): Placed<Coding> | undefined {
+  turns: Turns,
+): Promise<Placed<Coding> | undefined> {
   const { scale } = timesOf(inside(track, 'mdia', 'mdhd'));
   const stbl = inside(track, 'mdia', 'minf', 'stbl');
   const entry = entryIn(inside(stbl, 'stsd'));
   const coding = entry && from.codingOf(entry);
   const begin = beginOf(inside(track, 'edts', 'elst'), { film: from.scale, track: scale });
-  const samples = samplesIn(stbl, from.file.size);
+  const samples = await samplesIn(stbl, from.file.size, turns);
   const look = Buffer.from(inside(track, 'tkhd').subarray(-LOOK_BYTES));
   if (!coding || !samples || begin === undefined || scale === 0 || look.byteLength < LOOK_BYTES)
     return undefined;
@@ -156,32 +159,50 @@ function editsIn(
 }
 
 /** Leaves out what is to be heard before the film begins: what a decoder is fed with before the sound does. */
-function withoutStart<Coding>({ track, start }: Placed<Coding>, begin: number): Placed<Coding> {
+async function withoutStart<Coding>(
+  { track, start }: Placed<Coding>,
+  begin: number,
+  turns: Turns,
+): Promise<Placed<Coding>> {
   const { samples, end, scale } = track;
   const ticks = (begin - start) * scale;
   // More than half of it is before.
   const middle = (i: number) => ((samples[i]?.decoded ?? 0) + (samples[i + 1]?.decoded ?? end)) / 2;
   let first = 0;
-  while (first < samples.length - 1 && middle(first) < ticks) first++;
+  while (first < samples.length - 1 && middle(first) < ticks) {
+    first++;
+    if (turns.isOver()) await turns.pass();
+  }
   const by = samples[first]?.decoded ?? 0;
   return by === 0
     ? { track, start }
     : {
-        track: { ...track, samples: later(samples.slice(first), -by), end: end - by },
+        track: { ...track, samples: await later(samples.slice(first), -by, turns), end: end - by },
         start: start + by / scale,
       };
 }
 
 /** Has the first sample from the film's begin on, and all that follow so much later. */
-function fromBegin<Coding>({ track, start }: Placed<Coding>, begin: number): Track<Coding> {
+async function fromBegin<Coding>(
+  { track, start }: Placed<Coding>,
+  begin: number,
+  turns: Turns,
+): Promise<Track<Coding>> {
   const ticks = Math.round((start - begin) * track.scale);
   if (!(ticks > 0)) return track;
   const { samples, end } = track;
-  return { ...track, samples: [...samples.slice(0, 1), ...later(samples.slice(1), ticks)], end: end + ticks };
+  const all = [...samples.slice(0, 1)].concat(await later(samples.slice(1), ticks, turns));
+  return { ...track, samples: all, end: end + ticks };
 }
 
-const later = (samples: readonly Sample[], ticks: number): Sample[] =>
-  samples.map((sample) => ({ ...sample, decoded: sample.decoded + ticks, shown: sample.shown + ticks }));
+async function later(samples: readonly Sample[], ticks: number, turns: Turns): Promise<Sample[]> {
+  const all: Sample[] = [];
+  for (const sample of samples) {
+    all.push({ ...sample, decoded: sample.decoded + ticks, shown: sample.shown + ticks });
+    if (turns.isOver()) await turns.pass();
+  }
+  return all;
+}
 
 /** 8.2.2, 8.4.2: the time scale, in version 0 and 1. */
 export const timesOf = (header: Buffer): { readonly scale: number } => ({
@@ -198,8 +219,9 @@ export async function readMoov(
     for await (const { type, body, end } of topBoxes(file)) {
       if (type !== 'moov') continue;
       if (end - body > MOST_MOOV_BYTES || end > size) return undefined;
-      const moov = Buffer.alloc(end - body);
-      await file.read(moov, 0, moov.byteLength, body);
+      const moov = Buffer.allocUnsafe(end - body);
+      const { bytesRead } = await file.read(moov, 0, moov.byteLength, body);
+      if (bytesRead < moov.byteLength) return undefined;
       return { moov, size };
     }
     return undefined;
