@@ -144,7 +144,7 @@ describe('a relay beyond loopback', () => {
 
 describe('a client that is slow at shaking hands', () => {
   it('is cut off in time, having said nothing, half a hello, or no TLS at all', async () => {
-    await using relay = await openRelay({ listen: EVERYWHERE, limits: { headersTimeout: 200 } });
+    await using relay = await openRelay({ listen: EVERYWHERE, limits: { headersTimeout: 1_000 } });
     // A record of TLS that promises 512 bytes (RFC 8446 5.1), and brings three.
     const half = Buffer.from('1603010200010001', 'hex');
     const closed = ['', half, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'].map(async (begun) => {
