@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
@@ -73,13 +74,24 @@ export async function launch({ command, env, readyWhen, ...options }: LaunchOpti
   return launched;
 }
 
-/** A port of 127.0.0.1 that was free a moment ago, for programs that cannot pick one themselves. */
+/** Below those that Linux gives to every connection that another test makes (`ip_local_port_range`). */
+const PORTS = { from: 11_000, to: 32_768 };
+
+/**
+ * A port of 127.0.0.1 that was free a moment ago, for programs that cannot pick one themselves. Nobody gets it by chance
+ * before they have it.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
-  return address.port;
+  for (;;) {
+    const port = randomInt(PORTS.from, PORTS.to);
+    const server = createServer().listen(port, '127.0.0.1');
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false, // somebody has it
+    );
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
