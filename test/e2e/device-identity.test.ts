@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { AgentError, enrol, renewIdentity } from '@perch/agent';
 import { type LogFields, type Logger, silentLogger } from '@perch/runtime';
-import { FakeClock } from '@perch/testkit';
+import { FakeClock, freePort } from '@perch/testkit';
 import { explain } from '../../packages/agent/src/identity/asking.ts';
 import { Identity } from '../../packages/agent/src/identity/identity.ts';
 import { Renewal } from '../../packages/agent/src/identity/renewal.ts';
@@ -37,9 +37,10 @@ async function enrolled(t: TestContext, options: { deviceClock?: FakeClock } = {
     string,
     string,
   ];
-  let relay = await openRelay({ data: relayData, clock: at(START) });
+  const listen = { host: '127.0.0.1', port: await freePort() };
+  let relay = await openRelay({ data: relayData, clock: at(START), listen });
   t.after(() => relay.close());
-  const { url, port } = relay;
+  const { url } = relay;
   const clock = options.deviceClock ?? at(START);
   const code = await relay.createEnrolmentCode('yard');
   const { device, warnings } = await enrol({ url, code, data, legacy, clock });
@@ -54,7 +55,7 @@ async function enrolled(t: TestContext, options: { deviceClock?: FakeClock } = {
     closeRelay: () => relay.close(),
     async relayAt(ms: number) {
       await relay.close();
-      relay = await openRelay({ data: relayData, clock: at(ms), listen: { host: '127.0.0.1', port } });
+      relay = await openRelay({ data: relayData, clock: at(ms), listen });
     },
     openRenewal() {
       const renewal = new Renewal(parts);

@@ -193,7 +193,8 @@ test('a relay is replaced by its backup on another machine, and its device is ba
   const [before, after, data, file] = ['before', 'after', 'agent', 'backup'].map((name) =>
     join(directory, name),
   ) as [string, string, string, string];
-  const first = await openRelay({ tls: 'local', data: before });
+  const listen = { host: '127.0.0.1', port: await freePort() };
+  const first = await openRelay({ tls: 'local', data: before, listen });
   t.after(() => first.close());
   const { trust: ca, pin } = await trustOf(first.url);
   const enrolled = await perch([
@@ -212,10 +213,9 @@ test('a relay is replaced by its backup on another machine, and its device is ba
   }
   // While it runs; what is on the other machine afterwards is this file alone.
   await perch(['relay', 'backup', file, '--data', before]);
-  const { port } = first;
   await first.close();
   await perch(['relay', 'restore', file, '--data', after]);
-  await using second = await openRelay({ tls: 'local', data: after, listen: { host: '127.0.0.1', port } });
+  await using second = await openRelay({ tls: 'local', data: after, listen });
   const started = performance.now();
   // The token is the old relay's, and so is the authority of the certificate.
   using viewer = await watch(second, 'video1');

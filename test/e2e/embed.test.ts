@@ -6,6 +6,7 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import type { PerchPlayer, PlayerState } from '@perch/player';
 import { type Relay, startRelay } from '@perch/relay';
 import { silentLogger } from '@perch/runtime';
+import { freePort } from '@perch/testkit';
 import type { Frame, Page } from 'playwright-core';
 import { WebSocket } from 'ws';
 import { startBrowser, type TestBrowser } from './support/browser.ts';
@@ -44,7 +45,7 @@ before(async () => {
   directory = await mkdtemp(path.join(tmpdir(), 'perch-embed-'));
   friend = await startSite({ pages });
   stranger = await startSite({ pages });
-  relay = await start(0);
+  relay = await start(await freePort());
   token = await relay.createToken({ topic: 'lab/cam', scope: ['read', 'write'], ttlMs: HOUR });
   publisher = new WebSocket(`${relay.url.replace('http', 'ws')}/in/lab/cam`, {
     headers: { Authorization: token },

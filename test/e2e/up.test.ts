@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import type { PerchPlayer } from '@perch/player';
-import { type Launched, launch } from '@perch/testkit';
+import { freePort, type Launched, launch } from '@perch/testkit';
 import type { Page } from 'playwright-core';
 import { startBrowser, type TestBrowser } from './support/browser.ts';
 
@@ -98,10 +98,10 @@ const free = ['--listen', '127.0.0.1:0', '--agent_listen', '127.0.0.1:0'];
 
 test('perch up shows its demo to whoever opens the link, once', async () => {
   const data = path.join(directory, 'data');
-  let relayPort: string;
+  const relayPort = await freePort();
+  const listen = ['--listen', `127.0.0.1:${relayPort}`, '--agent_listen', '127.0.0.1:0'];
   {
-    await using up = await startUp(data, free);
-    relayPort = new URL(up.ready.relay).port;
+    await using up = await startUp(data, listen);
     const below = descendants(up.launched.process.pid ?? 0);
     assert.ok(below.length >= 1, 'ffmpeg runs below it');
     assert.match(up.ready.signIn, new RegExp(`^http://localhost:${relayPort}/#[\\w-]{20,}$`));
@@ -145,12 +145,7 @@ test('perch up shows its demo to whoever opens the link, once', async () => {
   }
 
   // Started again on the same port: this browser is still signed in.
-  await using again = await startUp(data, [
-    '--listen',
-    `127.0.0.1:${relayPort}`,
-    '--agent_listen',
-    '127.0.0.1:0',
-  ]);
+  await using again = await startUp(data, listen);
   const { page } = await browser.newPage();
   await page.goto(again.ready.relay.replace('127.0.0.1', 'localhost'));
   await playing(page, 10);
