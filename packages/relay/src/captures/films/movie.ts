@@ -94,7 +94,7 @@ async function movieIn(moov: Buffer, file: File): Promise<Movie | undefined> {
 export const handlerOf = (track: Buffer): string => inside(track, 'mdia', 'hdlr').toString('latin1', 8, 12);
 
 /** A track, and when its first sample is shown, in s of the film. */
-interface Placed<Coding> {
+export interface Placed<Coding> {
   readonly track: Track<Coding>;
   readonly start: number;
 }
@@ -183,7 +183,7 @@ async function withoutStart<Coding>(
 }
 
 /** Has the first sample from the film's begin on, and all that follow so much later. */
-async function fromBegin<Coding>(
+export async function fromBegin<Coding>(
   { track, start }: Placed<Coding>,
   begin: number,
   turns: Turns,

@@ -18,6 +18,7 @@ test('whatever ffmpeg can read becomes an MP4 with all its pictures; what can be
   /** What it is, and whether its pictures are as the camera's encoder made them. */
   const written: readonly (readonly [path: string, isCopied: boolean])[] = [
     [from('stream.ts', ...copy), true],
+    [from('other.ts', '-c:v', 'copy', '-c:a', 'mp2'), true],
     [from('fragments.mp4', ...copy, '-movflags', '+frag_keyframe+empty_moov'), true],
     [from('telephone.mkv', '-c:v', 'copy', '-c:a', 'pcm_mulaw', '-ar', '8000'), true],
     // AAC whose channels are spelt out one by one.

@@ -1,9 +1,11 @@
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FilmError } from './errors.ts';
+import { join } from './join.ts';
 import { newNameOf } from './lasting.ts';
 import { decodeMedia, isHeard, type Media } from './media.ts';
 import { type Movie, readMovie } from './movie.ts';
+import { readStream } from './stream.ts';
 import { guarded, guardedTimed, type Tools } from './tools.ts';
 
 /**
@@ -16,7 +18,8 @@ export async function makePlain(tools: Tools, segment: string, path: string): Pr
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const target = newNameOf(path);
   try {
-    if (!(await copied(tools, segment, target))) await encoded(tools, segment, target);
+    const isMade = (await streamed(segment, target)) || (await copied(tools, segment, target));
+    if (!isMade) await encoded(tools, segment, target);
     await rename(target, path);
   } finally {
     await rm(target, { force: true });
@@ -24,6 +27,19 @@ export async function makePlain(tools: Tools, segment: string, path: string): Pr
   const movie = await readMovie(path);
   if (!movie) throw new FilmError('media', 'it is gone');
   return movie;
+}
+
+/** Puts a transport stream into an MP4 without a program for it. @returns whether it is one, and can be shown then. */
+async function streamed(segment: string, target: string): Promise<boolean> {
+  const samples = `${target}.samples`;
+  try {
+    const movie = await readStream(segment, samples);
+    if (!movie) return false;
+    await join([movie], target);
+    return (await readMovie(target)) !== undefined;
+  } finally {
+    await rm(samples, { force: true });
+  }
 }
 
 const STREAMS = ['-map', '0:V:0?', '-map', '0:a:0?'];
