@@ -89,6 +89,18 @@ describe('the files of films', () => {
     assert.deepEqual(files.bytesOf(store.pathOf(stored)), bytes);
   });
 
+  it('stay forgotten, also where the power is cut right after', async () => {
+    const files = new FragileDisk();
+    const store = await SegmentStore.open({ directory: DIRECTORY, files });
+    const arriving = await store.begin(place, 'x');
+    await arriving.append([randomBytes(4)]);
+    await arriving.close();
+    await files.syncDirectory(`${DIRECTORY}/arriving`);
+    await store.forget(place, 'x');
+    files.cutPower(() => 0);
+    assert.deepEqual(files.paths, []);
+  });
+
   it('leave no part behind that nobody goes on with for a week', async () => {
     const files = new FragileDisk();
     const store = await SegmentStore.open({ directory: DIRECTORY, files });

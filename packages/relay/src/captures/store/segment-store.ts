@@ -55,9 +55,15 @@ export class SegmentStore {
     return Arriving.open({ path, files: this.#files, place: (file) => this.#place(path, file) });
   }
 
-  /** Throws away what has come of an offer, if anything: a power cut may leave it beside the file that was made of it. */
+  /**
+   * Throws away what has come of an offer, if anything: a power cut may leave it beside the file that was made of it. When
+   * this resolves the next one does not bring it back.
+   */
   async forget(place: SegmentPlace, offer: string): Promise<void> {
-    await this.#files.remove(this.#partOf(place, offer));
+    const path = this.#partOf(place, offer);
+    if (!(await this.#files.facts(path))) return;
+    await this.#files.remove(path);
+    await this.#files.syncDirectory(dirname(path));
   }
 
   /** Whether these very bytes are in place, from before a crash. They are on the disk when this says yes. */
