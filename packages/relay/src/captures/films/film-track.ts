@@ -3,6 +3,7 @@ import type { TrackHeader } from './movie-header.ts';
 import type { PictureCoding } from './sample-entry.ts';
 import { SampleTable } from './sample-table.ts';
 import type { Sample } from './samples.ts';
+import type { Turns } from './turns.ts';
 import { uint32 } from './write-boxes.ts';
 
 /** Ticks in a second, where files do not agree on it. */
@@ -13,18 +14,23 @@ export class FilmTrack {
   readonly #like: Track;
   readonly #scale: number;
   /** In ticks: as the tables have no picture shown before it is decoded, all are shown so much later. */
-  readonly #delay: number;
+  #delay = 0;
   /** What each key frame of a file brings, where the files are of several encoders. */
   readonly #sets = new Map<Track, Buffer>();
   readonly #table = new SampleTable();
   #end = 0;
 
   /** @param tracks those of the files, of one codec. At least one. */
-  constructor(tracks: readonly [Track, ...Track[]]) {
+  static async of(tracks: readonly [Track, ...Track[]], turns: Turns): Promise<FilmTrack> {
+    const film = new FilmTrack(tracks);
+    for (const track of tracks) film.#delay = Math.max(film.#delay, await film.#delayOf(track, turns));
+    return film;
+  }
+
+  private constructor(tracks: readonly [Track, ...Track[]]) {
     const [first] = tracks;
     this.#like = first;
     this.#scale = tracks.every(({ scale }) => scale === first.scale) ? first.scale : USUAL_SCALE;
-    this.#delay = Math.max(...tracks.map((track) => this.#delayOf(track)));
     const isOne = tracks.every(({ coding }) => coding.setup === first.coding.setup);
     for (const track of isOne ? [] : tracks) if (isVideo(track)) this.#sets.set(track, setsOf(track.coding));
   }
@@ -53,7 +59,12 @@ export class FilmTrack {
     return [bytes.subarray(0, start), sets, bytes.subarray(start)];
   }
 
-  /** @param from where samples begin in the film's file. */
+  /** All samples were added. */
+  close(turns: Turns): Promise<void> {
+    return this.#table.close(this.#end, turns);
+  }
+
+  /** After {@link close}. @param from where samples begin in the film's file. */
   header({
     number,
     from,
@@ -63,14 +74,15 @@ export class FilmTrack {
     readonly from: number;
     readonly seconds: number;
   }): TrackHeader {
-    const tables = this.#table.boxes({ from, end: this.#end });
+    const tables = this.#table.boxes(from);
     return { number, like: this.#like, scale: this.#scale, seconds, begin: this.#delay, tables };
   }
 
-  #delayOf(track: Track): number {
+  async #delayOf(track: Track, turns: Turns): Promise<number> {
     let most = 0;
     for (const { decoded, shown } of track.samples) {
       most = Math.max(most, this.#ticks(decoded, track) - this.#ticks(shown, track));
+      if (turns.isOver()) await turns.pass();
     }
     return most;
   }

@@ -4,11 +4,11 @@ import { type Movie, secondsOf, type Track, tracksOf } from './movie.ts';
 import { fileType, movieHeader } from './movie-header.ts';
 import { SampleReader, SampleWriter } from './sample-file.ts';
 import type { Sample } from './samples.ts';
+import { Turns } from './turns.ts';
 import { uint32, uint64 } from './write-boxes.ts';
 
 /** Pictures of so many s, then their sound: nobody has to jump about in the file to play it. */
 const TURN_SECONDS = 0.5;
-const SAMPLES_AT_ONCE = 10_000;
 /** ISO/IEC 14496-12 4.2: size 1, type, and the size as 64 bits. */
 const MDAT_HEAD_BYTES = 16;
 
@@ -27,14 +27,21 @@ export async function join(movies: readonly Movie[], path: string, signal?: Abor
     const names = [...codecs].join(' and ');
     throw new FilmError('media', `its segments have several codecs (${names}); play them one by one`);
   }
-  const [video, audio] = [
-    filmTrackOf(movies.map((movie) => movie.video)),
-    filmTrackOf(movies.map((movie) => movie.audio)),
-  ];
-  const film = { video, audio };
+  // Live pictures get their turn.
+  const turns = new Turns();
+  const film = {
+    video: await filmTrackOf(
+      movies.map((movie) => movie.video),
+      turns,
+    ),
+    audio: await filmTrackOf(
+      movies.map((movie) => movie.audio),
+      turns,
+    ),
+  };
   await using writer = await SampleWriter.open(path, signal);
-  await writer.write(await headOf(film, movies));
-  for (const movie of movies) await copy(movie, film, writer);
+  await writer.write(await headOf(film, movies, turns));
+  for (const movie of movies) await copy(movie, film, writer, turns);
   await writer.flush();
 }
 
@@ -43,39 +50,44 @@ interface Film {
   readonly audio: FilmTrack | undefined;
 }
 
-function filmTrackOf(tracks: readonly (Track | undefined)[]): FilmTrack | undefined {
+async function filmTrackOf(
+  tracks: readonly (Track | undefined)[],
+  turns: Turns,
+): Promise<FilmTrack | undefined> {
   const [first, ...more] = tracks.filter((track) => track !== undefined);
-  return first && new FilmTrack([first, ...more]);
+  return first && FilmTrack.of([first, ...more], turns);
 }
 
 /** All that comes before the samples. */
-async function headOf(film: Film, movies: readonly Movie[]): Promise<Buffer> {
-  let [at, begin, count] = [0, 0, 0];
+async function headOf(film: Film, movies: readonly Movie[], turns: Turns): Promise<Buffer> {
+  let [at, begin] = [0, 0];
   for (const movie of movies) {
     for (const { to, track, sample } of inTurns(movie, film)) {
       to.add(track, sample, { at, begin });
       at += to.bytesOf(track, sample);
-      // Live pictures get their turn.
-      if (++count % SAMPLES_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (turns.isOver()) await turns.pass();
     }
     begin += secondsOf(movie);
   }
   const tracks = [film.video, film.audio].filter((track) => track !== undefined);
+  for (const track of tracks) await track.close(turns);
   const type = fileType('isom', 'iso2', 'mp41');
   const header = (from: number) =>
     movieHeader(tracks.map((track, i) => track.header({ number: i + 1, from, seconds: begin })));
   const from = type.byteLength + header(0).byteLength + MDAT_HEAD_BYTES;
+  await turns.pass();
   const mdat = Buffer.concat([uint32(1), Buffer.from('mdat', 'latin1'), uint64(MDAT_HEAD_BYTES + at)]);
   return Buffer.concat([type, header(from), mdat]);
 }
 
-async function copy(movie: Movie, film: Film, writer: SampleWriter): Promise<void> {
+async function copy(movie: Movie, film: Film, writer: SampleWriter, turns: Turns): Promise<void> {
   await using files = new AsyncDisposableStack();
   const readers = new Map<Track, SampleReader>();
   for (const track of tracksOf(movie)) readers.set(track, files.use(await SampleReader.open(track.path)));
   for (const { to, track, sample } of inTurns(movie, film)) {
     const bytes = await readers.get(track)?.read(sample);
     if (bytes) for (const piece of to.contentOf(track, sample, bytes)) await writer.write(piece);
+    if (turns.isOver()) await turns.pass();
   }
 }
 

@@ -2,6 +2,7 @@ import { type Movie, secondsOf, type Track, tracksOf } from './movie.ts';
 import { fileType, movieHeader } from './movie-header.ts';
 import { SampleReader, SampleWriter } from './sample-file.ts';
 import type { Sample } from './samples.ts';
+import { Turns } from './turns.ts';
 import { box, fullBox, uint32, uint32s, uint64 } from './write-boxes.ts';
 
 /** A fragment of an MP4, to be fetched in one piece. */
@@ -46,10 +47,12 @@ export async function writePieces(movie: Movie, path: string, signal?: AbortSign
   const pieces: Piece[] = [];
   let at = head.byteLength;
   const seconds = secondsOf(movie);
-  const begins = beginsOf(tracks[0]);
+  // Live pictures get their turn.
+  const turns = new Turns();
+  const begins = await beginsOf(tracks[0], turns);
   for (const [i, begin] of begins.entries()) {
     const end = begins[i + 1] ?? seconds;
-    const bytes = await writePiece(sources, { number: i + 1, end: begins[i + 1] }, writer);
+    const bytes = await writePiece(sources, { number: i + 1, end: begins[i + 1] }, writer, turns);
     pieces.push({ at, bytes, seconds: end - begin });
     at += bytes;
   }
@@ -83,7 +86,7 @@ function headOf(sources: readonly Source[]): Buffer {
 }
 
 /** When pieces begin, in s: with key frames where there are any so near. */
-function beginsOf(track: Track | undefined): number[] {
+async function beginsOf(track: Track | undefined, turns: Turns): Promise<number[]> {
   if (!track) return [];
   const { samples, scale, end } = track;
   const most = LONGEST_PIECE * scale;
@@ -91,6 +94,7 @@ function beginsOf(track: Track | undefined): number[] {
   let begin = 0;
   let key = 0;
   for (const [i, { decoded, isKey }] of samples.entries()) {
+    if (turns.isOver()) await turns.pass();
     if (isKey) key = decoded;
     if ((samples[i + 1]?.decoded ?? end) - begin <= most || decoded === begin) continue;
     begin = key > begin ? key : decoded;
@@ -104,6 +108,7 @@ async function writePiece(
   sources: readonly Source[],
   { number, end }: { readonly number: number; readonly end: number | undefined },
   writer: SampleWriter,
+  turns: Turns,
 ): Promise<number> {
   const runs = sources
     .map((source) => ({ source, ...takenOf(source, end) }))
@@ -124,7 +129,10 @@ async function writePiece(
   await writer.write(moof(head));
   await writer.write(mdat);
   for (const { source, samples } of runs) {
-    for (const sample of samples) await writer.write(await source.reader.read(sample));
+    for (const sample of samples) {
+      await writer.write(await source.reader.read(sample));
+      if (turns.isOver()) await turns.pass();
+    }
   }
   return head + bytes;
 }

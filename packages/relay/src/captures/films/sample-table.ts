@@ -1,5 +1,6 @@
 import type { Sample } from './samples.ts';
-import { fullBox, uint32, uint32s, uint64s } from './write-boxes.ts';
+import type { Turns } from './turns.ts';
+import { fullBox, uint32, uint64s } from './write-boxes.ts';
 
 /** The tables of a track that is written as one MP4, sample by sample (ISO/IEC 14496-12 8.6, 8.7). */
 export class SampleTable {
@@ -15,6 +16,8 @@ export class SampleTable {
   /** Where chunks begin, and how many samples each has. */
   readonly #chunks: number[] = [];
   readonly #chunkSizes: number[] = [];
+  /** What is the same wherever the samples are in the file. */
+  #fixed: readonly Buffer[] = [];
 
   /** @param sample `at` counts from the first byte of all samples of the film; it is shown no sooner than decoded. */
   add({ at, bytes, decoded, shown, isKey }: Sample): void {
@@ -32,50 +35,58 @@ export class SampleTable {
     this.#end = at + bytes;
   }
 
-  /** @param from where samples begin in the file. @param end when the last one is over. */
-  boxes({ from, end }: { readonly from: number; readonly end: number }): Buffer[] {
-    const lengths = new Runs(this.#lengths);
-    lengths.add(end - this.#decoded);
-    return [
-      fullBox('stts', {}, lengths.table()),
-      ...(this.#delays.isZero ? [] : [fullBox('ctts', {}, this.#delays.table())]),
-      ...(this.#keys.length === this.#count
-        ? []
-        : [fullBox('stss', {}, uint32(this.#keys.length), uint32s(this.#keys))]),
-      fullBox('stsc', {}, this.#chunkTable()),
-      fullBox('stsz', {}, uint32(0, this.#count), uint32s(this.#sizes)),
-      fullBox('co64', {}, uint32(this.#chunks.length), uint64s(this.#chunks.map((at) => from + at))),
+  /** All samples are there. @param end when the last one is over. */
+  async close(end: number, turns: Turns): Promise<void> {
+    this.#lengths.add(end - this.#decoded);
+    const lengths = await tableOf(this.#lengths.all, turns);
+    const delays = await tableOf(this.#delays.all, turns);
+    const keys = await tableOf(this.#keys, turns);
+    const chunks = this.#chunkSizes.flatMap((samples, i, all) =>
+      samples === all[i - 1] ? [] : [i + 1, samples, 1],
+    );
+    this.#fixed = [
+      fullBox('stts', {}, uint32(this.#lengths.count), lengths),
+      ...(this.#delays.isZero ? [] : [fullBox('ctts', {}, uint32(this.#delays.count), delays)]),
+      ...(this.#keys.length === this.#count ? [] : [fullBox('stss', {}, uint32(this.#keys.length), keys)]),
+      // 8.7.4: from which chunk on there are so many samples in each, of the first and only entry of `stsd`.
+      fullBox('stsc', {}, uint32(chunks.length / 3), await tableOf(chunks, turns)),
+      fullBox('stsz', {}, uint32(0, this.#count), await tableOf(this.#sizes, turns)),
     ];
   }
 
-  /** 8.7.4: from which chunk on there are so many samples in each, of the first and only entry of `stsd`. */
-  #chunkTable(): Buffer {
-    const entries = this.#chunkSizes.flatMap((samples, i, all) =>
-      samples === all[i - 1] ? [] : [i + 1, samples, 1],
-    );
-    return Buffer.concat([uint32(entries.length / 3), uint32s(entries)]);
+  /** What {@link close} has made ready. @param from where samples begin in the file. */
+  boxes(from: number): Buffer[] {
+    const chunks = uint64s(this.#chunks.map((at) => from + at));
+    return [...this.#fixed, fullBox('co64', {}, uint32(this.#chunks.length), chunks)];
   }
+}
+
+/** Numbers as a box has them: a long film has many. */
+async function tableOf(values: readonly number[], turns: Turns): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(values.length * 4);
+  for (let i = 0; i < values.length; i++) {
+    bytes.writeUInt32BE((values[i] ?? 0) >>> 0, i * 4);
+    if (turns.isOver()) await turns.pass();
+  }
+  return bytes;
 }
 
 /** Equal values one after the other. */
 class Runs {
-  readonly #runs: number[];
+  /** How many there are of a value, and the value; again and again. */
+  readonly all: number[] = [];
+  /** Whether there is no other value than 0. */
+  isZero = true;
 
-  constructor(like?: Runs) {
-    this.#runs = [...(like ? like.#runs : [])];
-  }
-
-  get isZero(): boolean {
-    return this.#runs.every((value, i) => i % 2 === 0 || value === 0);
+  /** Of different values. */
+  get count(): number {
+    return this.all.length / 2;
   }
 
   add(value: number): void {
-    const last = this.#runs.length - 1;
-    if (this.#runs[last] === value) this.#runs[last - 1] = (this.#runs[last - 1] ?? 0) + 1;
-    else this.#runs.push(1, value);
-  }
-
-  table(): Buffer {
-    return Buffer.concat([uint32(this.#runs.length / 2), uint32s(this.#runs)]);
+    const last = this.all.length - 1;
+    if (this.all[last] === value) this.all[last - 1] = (this.all[last - 1] ?? 0) + 1;
+    else this.all.push(1, value);
+    this.isZero &&= value === 0;
   }
 }
