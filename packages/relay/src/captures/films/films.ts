@@ -256,8 +256,8 @@ export class Films {
     const looked = await this.#noted(capture, this.#look(capture, segment));
     if (!looked || segment.isPlayable) return looked?.movie;
     const { movie, reason } = looked;
-    // Who is told that this one can be played finds what it saves saved.
-    if (reason === undefined) await this.#lookAgain(capture, segment, movie);
+    // Who is told that this one can be played finds what it saves saved. Where that cannot be tried now, it is later.
+    if (reason === undefined && !(await this.#lookAgain(capture, segment, movie))) return movie;
     const duration = durationOf(movie);
     await library.judge(capture.id, segment.number, segment.file.sha256, { duration, reason });
     return movie;
@@ -288,33 +288,48 @@ export class Films {
     }
   }
 
-  /** Tries again what could not be saved: a segment of another encoder than all before may tell what was missing. */
-  async #lookAgain(capture: CaptureSummary, sister: Filed, { video }: Movie): Promise<void> {
+  /**
+   * Tries again what could not be saved: a segment of another encoder than all before may tell what was missing.
+   *
+   * @returns whether that is done; if not, something is wrong with this machine now.
+   */
+  async #lookAgain(capture: CaptureSummary, sister: Filed, { video }: Movie): Promise<boolean> {
     const setup = video?.coding.setup;
     const tried = this.#tried.get(capture.id) ?? new Set();
-    if (setup === undefined) return;
-    await this.#shared(this.#pathOf(capture.id, `${nameOf(sister)}.again`), async () => {
-      if (tried.has(setup)) return;
+    if (setup === undefined) return true;
+    return this.#shared(this.#pathOf(capture.id, `${nameOf(sister)}.again`), async () => {
+      if (tried.has(setup)) return true;
       remember(this.#tried, capture.id, tried.add(setup));
       // What is looked at just now may not know of this one.
       await Promise.allSettled([...(this.#looks.get(capture.id) ?? [])]);
-      const { library } = this.#options;
       const far = ({ number }: Filed) => Math.abs(number - sister.number);
-      const unplayable = (await library.segments(capture.id))
+      const unplayable = (await this.#options.library.segments(capture.id))
         .filter(isFiled)
         .filter(({ isPlayable }) => isPlayable === false)
         .sort((a, b) => far(a) - far(b));
-      for (const segment of unplayable.slice(0, MOST_AGAIN)) {
-        const { number, file } = segment;
-        const movie = await this.#saved(capture, segment).catch((error: unknown) => {
-          if (!(error instanceof FilmError)) throw error;
-          // The next sister has another try.
-          tried.delete(setup);
-        });
-        if (!movie) continue;
-        await library.judge(capture.id, number, file.sha256, { duration: durationOf(movie), reason: SAVED });
+      try {
+        await atOnce(unplayable.slice(0, MOST_AGAIN), AT_ONCE, (segment) =>
+          this.#saveAgain(capture, segment),
+        );
+        return true;
+      } catch (error) {
+        tried.delete(setup);
+        if (!(error instanceof FilmError) || error === STOPPED) throw error;
+        return false;
       }
     });
+  }
+
+  async #saveAgain(capture: CaptureSummary, segment: Filed): Promise<void> {
+    try {
+      const movie = await this.#saved(capture, segment);
+      if (!movie) return;
+      const { number, file } = segment;
+      const verdict = { duration: durationOf(movie), reason: SAVED };
+      await this.#options.library.judge(capture.id, number, file.sha256, verdict);
+    } catch (error) {
+      if (!(error instanceof FilmError) || error.code !== 'media') throw error;
+    }
   }
 
   /** The segment itself, or what was made of it, and what is wrong with that. */
