@@ -44,7 +44,9 @@ async function start(t: TestContext, directory: string) {
   };
 }
 
-test('what a camera program names is at home soon, and leaves the device', { timeout: 120_000 }, async (t) => {
+test('what a camera program names is at home soon, and leaves the device', {
+  timeout: 120_000,
+}, async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'perch-captures-'));
   t.after(() => rmSync(directory, { recursive: true, force: true }));
   const { captures, home, agent } = await start(t, directory);
