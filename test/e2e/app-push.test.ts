@@ -54,6 +54,24 @@ describe('notifications on the account page', () => {
     await page.close();
   });
 
+  test('can be turned on also on a first visit, however late the app is set up in the browser', async () => {
+    const { page } = await browser.newPage({ width: 390, height: 844 });
+    await page.addInitScript(() => {
+      const register = navigator.serviceWorker.register.bind(navigator.serviceWorker);
+      const held = Promise.withResolvers<void>();
+      navigator.serviceWorker.register = async (...worker) => {
+        await held.promise;
+        return await register(...worker);
+      };
+      Object.assign(globalThis, { goOn: held.resolve });
+    });
+    await page.goto(`${relay.url}/#/account`);
+    await page.getByRole('heading', { name: 'You', level: 1 }).waitFor();
+    await page.evaluate('goOn()');
+    await page.getByRole('switch', { name: 'Tell me in this browser' }).waitFor();
+    await page.close();
+  });
+
   test('say until when they are on, and why the last one did not arrive', async () => {
     const { page } = await open({ isOn: true, problem: 'push.example answered 503' });
     assert.equal(await page.getByRole('switch', { name: 'Tell me in this browser' }).isChecked(), true);

@@ -1,14 +1,13 @@
 import { render } from 'preact';
 import { App } from './app.tsx';
 import { Fields } from './http/fields.ts';
+import { ownWorker } from './own-worker.ts';
 
 render(<App />, document.body);
 
 // The shell opens without a network, and can be installed. Away from localhost it needs HTTPS, as all of the app does.
 if ('serviceWorker' in navigator) {
-  navigator.serviceWorker
-    .register('/sw.js')
-    .catch((error: unknown) => console.warn('no offline shell:', error));
+  void ownWorker();
   // A notification was tapped.
   navigator.serviceWorker.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
     const place = new Fields(data).text('goTo');

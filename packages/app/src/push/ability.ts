@@ -1,3 +1,5 @@
+import { ownWorker } from '../own-worker.ts';
+
 /** Whether this browser can be told of anything while the app is closed, or what stands in the way. */
 export type Ability = 'able' | 'blocked' | 'insecure' | 'needs-home-screen' | 'untrusted' | 'unable';
 
@@ -32,7 +34,7 @@ export async function ownFacts(): Promise<BrowserFacts> {
     isSecure: globalThis.isSecureContext,
     hasPush,
     permission: hasPush ? Notification.permission : undefined,
-    hasWorker: hasPush && (await navigator.serviceWorker.getRegistration()) !== undefined,
+    hasWorker: hasPush && (await ownWorker()) !== undefined,
     userAgent: navigator.userAgent,
     touchPoints: navigator.maxTouchPoints,
   };

@@ -5,6 +5,7 @@ import { DeedButton, Segments, Switch, Trouble, useDeed } from '../frame/form.ts
 import { Icon } from '../frame/icon.tsx';
 import { say } from '../frame/toast.tsx';
 import { useAsked } from '../http/use-asked.ts';
+import { ownWorker } from '../own-worker.ts';
 import { showDate } from '../words/time.ts';
 import { type Ability, abilityOf, abilityWords, ownFacts } from './ability.ts';
 import {
@@ -42,7 +43,7 @@ function useHere() {
   const [here, setHere] = useState<{ ability?: Ability; endpoint?: string | undefined }>({});
   const look = useCallback(async () => {
     const ability = abilityOf(await ownFacts());
-    const registration = ability === 'able' ? await navigator.serviceWorker.getRegistration() : undefined;
+    const registration = ability === 'able' ? await ownWorker() : undefined;
     const subscription = await registration?.pushManager.getSubscription().catch(() => null);
     setHere({ ability, endpoint: subscription?.endpoint });
   }, []);

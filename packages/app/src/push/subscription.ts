@@ -1,4 +1,5 @@
 import { type Answer, ask, tell } from '../http/ask.ts';
+import { ownWorker } from '../own-worker.ts';
 import { decodePush } from './push-state.ts';
 
 /** Where the browser keeps who wanted to be told here. */
@@ -29,7 +30,7 @@ export async function turnOn(person: string, publicKey: string): Promise<Answer<
   // First: some browsers ask only while they know that somebody has tapped.
   const permission = await Notification.requestPermission();
   if (permission !== 'granted') return refused('The browser was not allowed to show notifications.');
-  const registration = await navigator.serviceWorker.getRegistration();
+  const registration = await ownWorker();
   if (!registration) return refused('The app is not set up in this browser yet. Load the page again.');
   try {
     const answer = await subscribe(registration, publicKey);
@@ -47,7 +48,7 @@ export async function turnOff(): Promise<Answer<undefined>> {
   localStorage.removeItem(WHO);
   const answer = await tell('/api/v1/push/subscription', { method: 'DELETE' });
   if (!answer.ok) return answer;
-  const registration = await navigator.serviceWorker.getRegistration();
+  const registration = await ownWorker();
   const subscription = await registration?.pushManager.getSubscription();
   await subscription?.unsubscribe().catch(() => false); // nobody sends there any more in any case
   return answer;
@@ -63,7 +64,7 @@ export async function renewSubscription(registration: ServiceWorkerRegistration)
 /** What a person turned on here goes on after another sign-in. Rejects where the browser does. */
 export async function stayTold(person: string): Promise<void> {
   if (!isWanted(person) || !('Notification' in globalThis) || Notification.permission !== 'granted') return;
-  const registration = await navigator.serviceWorker?.getRegistration();
+  const registration = await ownWorker();
   if (registration) await renewSubscription(registration);
 }
 
