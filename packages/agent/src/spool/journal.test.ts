@@ -128,6 +128,34 @@ test('a journal that is mostly dead is rewritten with what lives', async (t) => 
   assert.ok([0, 1, 2, 1_000].every((n) => after.read.includes(n)));
 });
 
+test('what lives can be read while the journal is rewritten, also as the old one is closed', async (t) => {
+  const directory = await place(t);
+  let onClosed: () => void = () => undefined;
+  const files: Files = {
+    ...disk,
+    write: async (path, options) => {
+      const file = await disk.write(path, options);
+      const close = file.close.bind(file);
+      file.close = async () => {
+        await close();
+        onClosed();
+      };
+      return file;
+    },
+  };
+  const { append, bury, journal, live } = await open(t, directory, files);
+  const reads: Promise<unknown>[] = [];
+  onClosed = () => reads.push(journal.read(live.get(0) as Place));
+  const padding = 'x'.repeat(10_000);
+  for (let n = 0; n < 200; n++) {
+    await append(n, padding);
+    if (n >= 3) bury(n);
+  }
+  onClosed = () => undefined;
+  assert.ok(reads.length > 0, 'it was rewritten');
+  for (const read of await Promise.all(reads)) assert.deepEqual(read, { n: 0, padding });
+});
+
 test('after a failed write nothing is promised until the journal is whole again', async (t) => {
   const directory = await place(t);
   let isFull = false;

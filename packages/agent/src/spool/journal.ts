@@ -189,6 +189,7 @@ export class Journal {
     // Dead records stand for removed files, whose removal must be on the disk before the records go.
     await files.syncDirectory(directory);
     const { records, places } = live();
+    const old = this.#file;
     const next = await files.write(join(directory, NEXT));
     try {
       await next.truncate(0);
@@ -205,7 +206,6 @@ export class Journal {
       await next.sync();
       await files.rename(join(directory, NEXT), join(directory, NAME));
       await files.syncDirectory(directory);
-      await this.#file?.close();
       this.#file = next;
       this.#size = out.size;
       this.#deadBytes = 0;
@@ -215,6 +215,8 @@ export class Journal {
       await next.close();
       throw error;
     }
+    // Only now: somebody may have been reading.
+    await old?.close();
   }
 
   async #replay(file: OpenFile): Promise<void> {
