@@ -1,6 +1,7 @@
 export { Analyzer } from './analysis/analyzer.ts';
 export type { Intervals, OtherPid, ProgramReport, Report, StreamReport } from './analysis/report.ts';
 export { adtsHeaderBytes } from './codec/adts.ts';
+export { BitReader } from './codec/bits.ts';
 export { type Codec, codecName, type StreamClass } from './codec/codec.ts';
 export type {
   AacConfig,
@@ -11,7 +12,9 @@ export type {
   MpegVideoConfig,
   OpusConfig,
 } from './codec/config.ts';
+export { parseSps, type Sps } from './codec/h264-sps.ts';
 export { latmPayload } from './codec/latm.ts';
+export { rbspOf } from './codec/nal.ts';
 export { Combiner, type CombinerOptions } from './combine/combiner.ts';
 export type { CombinerState, CombinerTrack } from './combine/combiner-state.ts';
 export { TimedFeed, type TimedFeedOptions } from './combine/timed-feed.ts';

@@ -13,6 +13,18 @@ export interface Sps {
   readonly width: number;
   readonly height: number;
   readonly progressive: boolean;
+  /** 6.2, chroma_format_idc: 0 monochrome, 1 4:2:0, 2 4:2:2, 3 4:4:4. */
+  readonly chromaFormat: number;
+  readonly separatePlanes: boolean;
+  /** Bits of a sample. */
+  readonly bitDepth: { readonly luma: number; readonly chroma: number };
+  /** E.2.1: pixels are as wide as high, or nothing is said of that. */
+  readonly squarePixels: boolean;
+  /** Bits of frame_num in a slice's header. */
+  readonly frameNumberBits: number;
+  /** 8.2.1, pic_order_cnt_type; and bits of pic_order_cnt_lsb in a slice's header, 0 where the type is not 0. */
+  readonly orderType: number;
+  readonly orderBits: number;
   readonly frameRate: number | undefined;
   readonly frameDuration: Ticks90k | undefined;
 }
@@ -31,20 +43,22 @@ export function parseSps(nal: Uint8Array): Sps | undefined {
   const id = bits.unsigned();
   let chroma = 1;
   let separatePlanes = false;
+  const bitDepth = { luma: 8, chroma: 8 };
   if (HIGH.has(profile)) {
     chroma = bits.unsigned();
     if (chroma === 3) separatePlanes = bits.flag();
-    bits.unsigned(); // bit_depth_luma_minus8
-    bits.unsigned(); // bit_depth_chroma_minus8
+    bitDepth.luma += bits.unsigned(); // bit_depth_luma_minus8
+    bitDepth.chroma += bits.unsigned();
     bits.skip(1); // qpprime_y_zero_transform_bypass_flag
     const lists = bits.flag() ? (chroma === 3 ? 12 : 8) : 0;
     for (let i = 0; i < lists; i++) {
       if (bits.flag()) skipScalingList(bits, i);
     }
   }
-  bits.unsigned(); // log2_max_frame_num_minus4
+  const frameNumberBits = bits.unsigned() + 4; // log2_max_frame_num_minus4
   const orderType = bits.unsigned();
-  if (orderType === 0) bits.unsigned();
+  let orderBits = 0;
+  if (orderType === 0) orderBits = bits.unsigned() + 4;
   else if (orderType === 1) {
     bits.skip(1);
     bits.signed();
@@ -74,7 +88,8 @@ export function parseSps(nal: Uint8Array): Sps | undefined {
   if (bits.overrun || chroma > 3 || id > 31 || width <= 0 || height <= 0) return undefined;
   if (widthMbs > MOST_MACROBLOCKS_PER_SIDE || heightMapUnits * fields > MOST_MACROBLOCKS_PER_SIDE)
     return undefined;
-  const timing = bits.flag() ? readTiming(bits) : undefined;
+  const usability = bits.flag() ? readUsability(bits) : NO_USABILITY;
+  const { timing, squarePixels } = usability;
   // E.2.1: time_scale / num_units_in_tick is the field rate.
   const valid = timing && !bits.overrun && timing.units > 0 && timing.scale > 0;
   const frameRate = valid ? timing.scale / (2 * timing.units) : undefined;
@@ -86,6 +101,13 @@ export function parseSps(nal: Uint8Array): Sps | undefined {
     width,
     height,
     progressive,
+    chromaFormat: chroma,
+    separatePlanes,
+    bitDepth,
+    squarePixels,
+    frameNumberBits,
+    orderType,
+    orderBits,
     frameRate,
     frameDuration: frameRate ? ticks90k(Math.round(90_000 / frameRate)) : undefined,
   };
@@ -100,10 +122,24 @@ function skipScalingList(bits: BitReader, index: number): void {
   }
 }
 
-/** E.1.1: the VUI as far as the timing. */
-function readTiming(bits: BitReader): { units: number; scale: number } | undefined {
-  const EXTENDED_SAR = 255;
-  if (bits.flag() && bits.read(8) === EXTENDED_SAR) bits.skip(32); // aspect_ratio_idc, sar_width, sar_height
+/** Of the video usability information (E.1.1), what is asked for. */
+interface Usability {
+  readonly squarePixels: boolean;
+  readonly timing: { readonly units: number; readonly scale: number } | undefined;
+}
+
+const NO_USABILITY: Usability = { squarePixels: true, timing: undefined };
+/** Table E-1. */
+const [SQUARE, EXTENDED_SAR] = [1, 255];
+
+function readUsability(bits: BitReader): Usability {
+  const aspect = bits.flag() ? bits.read(8) : 0; // aspect_ratio_idc, 0 is unspecified
+  if (aspect === EXTENDED_SAR) bits.skip(32); // sar_width, sar_height
+  return { squarePixels: aspect <= SQUARE, timing: readTiming(bits) };
+}
+
+/** From what follows the aspect ratio on. */
+function readTiming(bits: BitReader): Usability['timing'] {
   if (bits.flag()) bits.skip(1); // overscan
   if (bits.flag()) {
     bits.skip(4); // video_format, video_full_range_flag

@@ -74,6 +74,34 @@ describe('BitReader', () => {
 describe('parseSps', () => {
   // What x264 wrote; the sizes and rates are those that were asked of it.
   const rate = 30_000 / 1001;
+  it('reads formats, the shape of pixels, and how the order of pictures is told', () => {
+    const read = (hex: string) => {
+      const { chromaFormat, bitDepth, squarePixels, orderType, orderBits, frameNumberBits } =
+        parseSps(fromHex(hex)) ?? {};
+      return [chromaFormat, bitDepth, squarePixels, orderType, orderBits, frameNumberBits];
+    };
+    const eight = { luma: 8, chroma: 8 };
+    assert.deepEqual(read('6742c00dd90141fb011000003e90000ea600f142a480'), [1, eight, true, 2, 0, 4]);
+    assert.deepEqual(read('677a001fb6cd940d83de6f011000003e90000ea600f1831960'), [
+      2,
+      { luma: 10, chroma: 10 },
+      true,
+      0,
+      6,
+      4,
+    ]);
+    assert.deepEqual(read('67f4000d919b282a10f1f1f808800001f480007530078a14cb'), [3, eight, true, 0, 6, 4]);
+    assert.deepEqual(read('6764000bf365093f8f8fc05b2000007d20001d4c01e28532c0'), [0, eight, true, 0, 6, 4]);
+    assert.deepEqual(read('6764000bacd942c4effc024001e4400000fa40003a9803c50a6580'), [
+      1,
+      eight,
+      false,
+      0,
+      6,
+      4,
+    ]);
+  });
+
   for (const [name, hex, expected] of [
     ['baseline', '6742c00dd90141fb011000003e90000ea600f142a480', [0x42, 0xc0, 13, 320, 240, rate, true]],
     ['cropping', '67640028acd940780227e5c04400000fa40003a9803c60c658', [100, 0, 40, 1920, 1080, rate, true]],

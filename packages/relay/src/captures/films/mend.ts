@@ -1,4 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { BitReader } from '@perch/mpegts';
 import type { Track } from './movie.ts';
 import { PictureOrder } from './picture-order.ts';
 import type { PictureSetup } from './picture-setup.ts';
@@ -215,24 +216,12 @@ function unitAt(from: Window, at: number, isInPicture: boolean): Unit | undefine
   // 7.3.3: `first_mb_in_slice`, then `slice_type` up to 9. A picture begins with macroblock 0.
   let isFirst = false;
   if (isSlice) {
-    const [first, kind] = golombs(bytes.readUIntBE(1, 3));
-    if (kind === undefined || kind > 9 || (first !== 0 && !isInPicture)) return undefined;
+    const bits = new BitReader(bytes.subarray(1, 4));
+    const [first, kind] = [bits.unsigned(), bits.unsigned()];
+    if (bits.overrun || kind > 9 || (first !== 0 && !isInPicture)) return undefined;
     isFirst = first === 0;
   }
   return { bytes, end, isSlice, isFirst, isKey: type === KEY_SLICE };
-}
-
-/** 9.1: the first two Exp-Golomb codes of 24 bits, as far as they are there. */
-function golombs(bits: number): number[] {
-  const text = bits.toString(2).padStart(24, '0');
-  const codes: number[] = [];
-  for (let at = 0; codes.length < 2; ) {
-    const zeros = text.indexOf('1', at) - at;
-    if (zeros < 0 || at + 2 * zeros + 1 > text.length) break;
-    codes.push(Number.parseInt(text.slice(at + zeros, at + 2 * zeros + 1), 2) - 1);
-    at += 2 * zeros + 1;
-  }
-  return codes;
 }
 
 /** A range of a file, of which as much is in memory as the next two units may have. */

@@ -8,6 +8,7 @@ import {
   type H264Config,
   isUnitStart,
   type Program,
+  parseSps,
   payloadStart,
   pidOf,
 } from '@perch/mpegts';
@@ -16,7 +17,6 @@ import { aacEntry, avcEntry } from './new-entries.ts';
 import { type PictureCoding, pictureCodingOf, type SoundCoding, soundCodingOf } from './sample-entry.ts';
 import { SampleWriter } from './sample-file.ts';
 import { MOST_SAMPLES, type Sample } from './samples.ts';
-import { sequenceOf } from './sequence.ts';
 import { Turns } from './turns.ts';
 import { uint32 } from './write-boxes.ts';
 
@@ -200,9 +200,11 @@ class Pictures {
 
 /** Profiles that browsers show, and nothing for which more has to be said in an MP4. */
 function isUsual({ profile, sps }: H264Config): boolean {
-  const sequence = sequenceOf(Buffer.from(sps));
-  const { isPlain, isSquare, isProgressive } = sequence ?? {};
-  return [66, 77, 100].includes(profile) && isPlain === true && isSquare === true && isProgressive === true;
+  const sequence = parseSps(sps);
+  if (!sequence || ![66, 77, 100].includes(profile)) return false;
+  const { chromaFormat, bitDepth, squarePixels, progressive } = sequence;
+  const isPlain = chromaFormat === 1 && bitDepth.luma === 8 && bitDepth.chroma === 8;
+  return isPlain && squarePixels && progressive;
 }
 
 /** ISO/IEC 14496-3 4.5.1.1. */
