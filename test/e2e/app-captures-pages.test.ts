@@ -212,7 +212,7 @@ describe('the timeline', () => {
     await page.locator('.film-screen').waitFor();
     await page.keyboard.press('ArrowLeft');
     await page.waitForURL(/#\/captures\/f5\?device=kitchen-x7k2$/);
-    await page.getByRole('link', { name: 'Later' }).waitFor();
+    await page.locator('.neighbours a[href^="#/captures/f4?"]').waitFor();
     await page.keyboard.press('ArrowRight');
     await page.waitForURL(/#\/captures\/f4\?/);
     await page.getByRole('link', { name: 'All films' }).click();
@@ -235,6 +235,20 @@ describe('the timeline', () => {
     });
     await cards(page).first().click();
     await page.waitForURL(/#\/captures\/f1$/);
+    await page.close();
+  });
+
+  test('goes one film further by two arrows at once, not from the one that was left to another', async () => {
+    films.push(...fakeFilms(9));
+    const { page } = await open('#/captures/f4');
+    await page.locator('.neighbours a[href="#/captures/f3"]').waitFor();
+    await page.evaluate(() => {
+      for (const key of ['ArrowLeft', 'ArrowRight']) {
+        document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
+      }
+    });
+    await page.locator('.neighbours a[href="#/captures/f4"]').waitFor();
+    assert.match(page.url(), /#\/captures\/f5$/);
     await page.close();
   });
 

@@ -9,7 +9,7 @@ import { Page } from '../frame/page.tsx';
 import { Fields } from '../http/fields.ts';
 import { useAsked } from '../http/use-asked.ts';
 import { useEvents } from '../http/use-events.ts';
-import { hrefs } from '../route.ts';
+import { hrefs, parseRoute } from '../route.ts';
 import { showMoment } from '../words/time.ts';
 import { type CaptureDetail, decodeDetail, newsPath, pathOf } from './capture.ts';
 import { alarmsIn, useAlarms } from './film-alarms.ts';
@@ -111,17 +111,23 @@ function Neighbours({ film, filter }: { film: CaptureDetail; filter: Filter }) {
       const isElsewhere =
         event.target instanceof Element && event.target.closest('video, input, select, dialog');
       const next = { ArrowLeft: earlier, ArrowRight: later }[event.key];
-      if (!isElsewhere && next !== undefined) navigate(hrefs.film(next, filter));
+      if (!isElsewhere && next !== undefined && isAt(film)) navigate(hrefs.film(next, filter));
     };
     addEventListener('keydown', go);
     return () => removeEventListener('keydown', go);
-  }, [earlier, later, filter]);
+  }, [film.id, earlier, later, filter]);
   return (
     <nav class="neighbours" aria-label="Other films">
       <Neighbour id={earlier} filter={filter} isEarlier />
       <Neighbour id={later} filter={filter} isEarlier={false} />
     </nav>
   );
+}
+
+/** The address still names this film: it changes a moment before the page does. */
+function isAt({ id }: CaptureDetail): boolean {
+  const route = parseRoute(location.hash);
+  return route.page === 'film' && route.id === id;
 }
 
 function Neighbour({
