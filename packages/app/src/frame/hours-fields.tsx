@@ -1,11 +1,11 @@
-import type { ComponentChildren } from 'preact';
+import { type ComponentChildren, Fragment } from 'preact';
 import { useId } from 'preact/hooks';
 import { type Hours, weekdayNames, weekdays } from '../words/week.ts';
 
 /** Days of the week to choose, and from when to when on them. */
 export function HoursFields({
   name,
-  hours: { days, from, to },
+  hours,
   onChange,
   beside,
   children,
@@ -20,6 +20,7 @@ export function HoursFields({
   children?: ComponentChildren;
 }) {
   const id = useId();
+  const { days } = hours;
   const turn = (day: number) =>
     onChange({ days: days.includes(day) ? days.filter((one) => one !== day) : [...days, day].sort() });
   return (
@@ -33,22 +34,18 @@ export function HoursFields({
         ))}
       </div>
       <div class="hours-line">
-        <label for={`${id}-from`}>from</label>
-        <input
-          id={`${id}-from`}
-          type="time"
-          required
-          value={from}
-          onChange={(event) => onChange({ from: event.currentTarget.value })}
-        />
-        <label for={`${id}-to`}>to</label>
-        <input
-          id={`${id}-to`}
-          type="time"
-          required
-          value={to}
-          onChange={(event) => onChange({ to: event.currentTarget.value })}
-        />
+        {(['from', 'to'] as const).map((end) => (
+          <Fragment key={end}>
+            <label for={`${id}-${end}`}>{end}</label>
+            <input
+              id={`${id}-${end}`}
+              type="time"
+              required
+              value={hours[end]}
+              onChange={(event) => onChange({ [end]: event.currentTarget.value })}
+            />
+          </Fragment>
+        ))}
         {beside}
       </div>
       {children}
