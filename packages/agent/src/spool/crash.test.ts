@@ -40,7 +40,7 @@ function startDevice(home: string, relay: string, dieAt: number, onLine: (line: 
   return { kill: () => child.kill('SIGKILL'), ended };
 }
 
-test(`${RUNS} power cuts at random moments lose nothing that was promised, and nothing comes twice (PERCH_SEED=${SEED})`, async (t) => {
+test(`${RUNS} power cuts or more at random moments lose nothing that was promised, and nothing comes twice (PERCH_SEED=${SEED})`, async (t) => {
   t.diagnostic(`PERCH_SEED=${SEED}`);
   const random = seeded(SEED);
   const home = await mkdtemp(join(tmpdir(), 'perch-crash-'));
@@ -80,7 +80,9 @@ test(`${RUNS} power cuts at random moments lose nothing that was promised, and n
     return sockets;
   };
 
-  for (let run = 0; run < RUNS; run++) {
+  // On a slow machine a device promises little before it is gone: then it takes more of them to try something.
+  const isEnough = () => promised.size >= RUNS / 2;
+  for (let run = 0; run < RUNS || (!isEnough() && run < 20 * RUNS); run++) {
     let isGone = false;
     isAway = random() < 0.6;
     let sockets: Promise<Socket[]> = Promise.resolve([]);
@@ -110,7 +112,7 @@ test(`${RUNS} power cuts at random moments lose nothing that was promised, and n
   });
   await last.ended;
 
-  assert.ok(promised.size >= RUNS / 2, `only ${promised.size} segments were promised`);
+  assert.ok(isEnough(), `only ${promised.size} segments were promised`);
   const missing = [...promised].filter(([key, sha256]) => relay.kept.get(key)?.offer.sha256 !== sha256);
   assert.deepEqual(missing, [], 'every promised segment is at the relay');
   const lost = [...relay.events.values()].filter((event) => event.kind === 'lost');
