@@ -29,6 +29,8 @@ export interface TestRelayOptions {
   readonly isAway?: () => boolean;
   /** Reads no faster than so many bytes per second. */
   readonly mostPerSecond?: number;
+  /** Reads nothing more until this has resolved, once bytes of a segment have come. */
+  readonly held?: Promise<void>;
   /** Answers an offer in the relay's place. */
   readonly onOffer?: (offer: Offer, send: (message: FromRelay) => void) => boolean;
   /** Keep only lengths and hashes, not bytes. */
@@ -107,12 +109,14 @@ export class TestRelay {
         const upload = streams.get(stream);
         let payload = data.subarray(FRAME_HEADER_BYTES);
         this.bytes += payload.length;
-        if (this.#options.mostPerSecond !== undefined) {
+        const { mostPerSecond, held } = this.#options;
+        if (mostPerSecond !== undefined) {
           const now = performance.now();
-          busyUntil = Math.max(now, busyUntil) + (payload.length * 1000) / this.#options.mostPerSecond;
+          busyUntil = Math.max(now, busyUntil) + (payload.length * 1000) / mostPerSecond;
           socket.pause();
           clearTimeout(resuming);
-          resuming = setTimeout(() => socket.resume(), busyUntil - now);
+          const resume = () => socket.resume();
+          resuming = setTimeout(() => (held ? void held.then(resume) : resume()), busyUntil - now);
         }
         if (!upload) return;
         if (offset !== upload.at) throw new Error(`bytes from ${offset}, not from ${upload.at}`);
