@@ -25,6 +25,8 @@ export interface FakeRelay extends AsyncDisposable {
   readonly url: string;
   /** Every call that changes something, as it came: `POST /path {"json":…}`. */
   readonly deeds: string[];
+  /** Resolves with the n-th of them, from 0, when it has come: a page may show what it wants before the relay hears of it. */
+  deed(n: number): Promise<string>;
   /** May be changed at any time. */
   readonly routes: FakeRoutes;
   /** Sends an event to everybody who listens at `…/events` of devices; `state` to those too who come later. */
@@ -60,6 +62,12 @@ const CSP = [
 /** Starts one on a free loopback port. */
 export async function startFakeRelay(webRoot: string, routes: FakeRoutes): Promise<FakeRelay> {
   const deeds: string[] = [];
+  let wake: (() => void)[] = [];
+  const note = (deed: string) => {
+    deeds.push(deed);
+    for (const each of wake) each();
+    wake = [];
+  };
   const listeners = new Set<ServerResponse>();
   const watchers = new Set<ServerResponse>();
   let latest: string | undefined;
@@ -73,7 +81,7 @@ export async function startFakeRelay(webRoot: string, routes: FakeRoutes): Promi
     if (pathname.startsWith('/api/') || pathname.startsWith('/session/')) {
       // A player asks for its stream by POST, which changes nothing.
       if (method !== 'GET' && pathname.startsWith('/api/'))
-        deeds.push(`${method} ${pathname}${text && ` ${text}`}`);
+        note(`${method} ${pathname}${text && ` ${text}`}`);
       const found = find(routes, method, pathname);
       if (!found) return send(response, { status: 404, body: { code: 404, message: 'no such thing' } });
       const { handler, names } = found;
@@ -97,7 +105,7 @@ export async function startFakeRelay(webRoot: string, routes: FakeRoutes): Promi
 
   const server = createServer((request, response) => {
     answer(request, response).catch((error: Error) => {
-      deeds.push(`the fake relay failed: ${error.message}`);
+      note(`the fake relay failed: ${error.message}`);
       response.writeHead(500).end();
     });
   });
@@ -106,6 +114,13 @@ export async function startFakeRelay(webRoot: string, routes: FakeRoutes): Promi
   return {
     url: `http://localhost:${port}`,
     deeds,
+    async deed(n) {
+      for (;;) {
+        const deed = deeds[n];
+        if (deed !== undefined) return deed;
+        await new Promise<void>((resolve) => wake.push(resolve));
+      }
+    },
     routes,
     tell(news, kind = 'state') {
       const event = eventOf(news, kind);
