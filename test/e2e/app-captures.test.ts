@@ -8,6 +8,7 @@ import { type Relay, startRelay } from '@perch/relay';
 import { silentLogger } from '@perch/runtime';
 import type { Page } from 'playwright-core';
 import { FilmMaker } from '../captures/support/home.ts';
+import './support/noon.ts';
 import { startBrowser, type TestBrowser } from './support/browser.ts';
 import { CameraProgram } from './support/camera-program.ts';
 import { obstacles } from './support/reading.ts';

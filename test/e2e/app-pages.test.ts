@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import type { Page } from 'playwright-core';
+import './support/noon.ts';
 import { startBrowser, type TestBrowser } from './support/browser.ts';
 import { type FakeRelay, startFakeRelay } from './support/fake-relay.ts';
 import { household, kitchenState } from './support/household.ts';
