@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import type { Page } from 'playwright-core';
+import './support/noon.ts';
 import { startBrowser, type TestBrowser } from './support/browser.ts';
 import {
   DAY,
@@ -281,11 +282,17 @@ describe('the page of a film', () => {
       fakeFilm(now - 99 * DAY, { id: 'old' }),
     );
     const { page } = await open('#/captures/middle');
-    await page.getByRole('link', { name: 'Earlier' }).click();
+    // The film that is left has such links too: they lead elsewhere.
+    const go = (name: string, id: string) =>
+      page
+        .getByRole('link', { name })
+        .and(page.locator(`[href="#/captures/${id}"]`))
+        .click();
+    await go('Earlier', 'old');
     await page.waitForURL(/captures\/old$/);
-    await page.getByRole('link', { name: 'Later' }).click();
+    await go('Later', 'middle');
     await page.waitForURL(/captures\/middle$/);
-    await page.getByRole('link', { name: 'Later' }).click();
+    await go('Later', 'new');
     await page.waitForURL(/captures\/new$/);
     await page.getByRole('button', { name: 'No later film' }).waitFor();
     await page.close();
