@@ -26,6 +26,7 @@ async function device(
     error: (message, fields) => void said.push(`${message} ${JSON.stringify(fields)}`),
     warn: (message) => void said.push(message),
   };
+  const started: Captures[] = [];
   const start = async (data = 'data') => {
     const captures = await Captures.start({
       data: join(home, data),
@@ -35,10 +36,12 @@ async function device(
       logger,
       ...parts,
     });
-    t.after(() => captures.close());
+    started.push(captures);
     return captures;
   };
   t.after(async () => {
+    // Before their directory goes: they may be writing.
+    for (const captures of started) await captures.close();
     await relay.close();
     await rm(home, { recursive: true, force: true });
   });
