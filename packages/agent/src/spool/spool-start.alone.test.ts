@@ -30,17 +30,19 @@ test('100,000 segments that wait are known soon after the start', async (t) => {
       yield* names;
     },
   };
-  const began = performance.now();
+  const began = process.cpuUsage();
   await using spool = await Spool.open({
     directory,
     clock: new FakeClock(),
     logger: silentLogger,
     files: listed,
   });
-  const took = performance.now() - began;
+  // Of the machine, not of the day: others may keep it busy.
+  const { user, system } = process.cpuUsage(began);
+  const took = (user + system) / 1_000;
   assert.equal(spool.dump().segments, count);
   t.diagnostic(`${Math.round(took)} ms`);
-  // 2 s on a machine that does nothing else.
+  // About 1 s of a fast one.
   assert.ok(took < 6_000, `${took} ms`);
 });
 
