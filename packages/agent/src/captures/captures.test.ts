@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFile, mkdir, mkdtemp, open, rm, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createConnection, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -269,6 +269,37 @@ test('a list in a file is followed as it grows, and nothing of it is taken twice
   await appendFile(list, `p4\n`);
   const again = await start();
   while (again.dump().taken < 1) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual([again.dump().taken, again.dump().lost], [1, 0]);
+});
+
+test('an agent that was killed before it noted how far it had read takes nothing of a list twice', async (t) => {
+  const home = await mkdtemp(join(tmpdir(), 'perch-captures-'));
+  t.after(() => rm(home, { recursive: true, force: true }));
+  const list = join(home, 'list');
+  const add = async (name: string) => {
+    await writeFile(join(home, name), name);
+    await appendFile(list, `${join(home, name)}\n`);
+  };
+  await add('a.mp4');
+  const { home: own, relay, captures, start } = await device(t, { fileList: list });
+  const isHome = async (count: number) => {
+    while (relay.kept.size < count) await new Promise((resolve) => setImmediate(resolve));
+  };
+  await isHome(1);
+  await captures.close();
+  const position = join(own, 'data', 'captures', 'list-position');
+  const noted = await readFile(position);
+  await add('b.mp4');
+  await add('c.mp4');
+  const killed = await start();
+  await isHome(3);
+  await killed.close();
+  await writeFile(position, noted);
+  // As a camera program may, of what was taken.
+  await rm(join(home, 'b.mp4'));
+  await add('d.mp4');
+  const again = await start();
+  await isHome(4);
   assert.deepEqual([again.dump().taken, again.dump().lost], [1, 0]);
 });
 

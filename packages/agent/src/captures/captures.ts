@@ -10,6 +10,7 @@ import { Camera } from './camera.ts';
 import type { CameraAddress } from './datagram.ts';
 import { FileList } from './file-list.ts';
 import { Film, type FilmOptions, RecentFilms } from './film.ts';
+import { type ListPosition, readListPosition } from './list-position.ts';
 import { type InputAddress, InputSocket } from './sockets.ts';
 
 /** What the agent takes from camera programs, and what it tells them. */
@@ -73,6 +74,8 @@ export interface CapturesStatus extends SpoolStatus {
   readonly armed: boolean | null;
 }
 
+const LIST_POSITION = 'list-position';
+
 /** Takes films from camera programs, keeps them safe, sends them home, and tells the camera program what to do. */
 export class Captures implements AsyncDisposable {
   readonly #scope = new Scope();
@@ -114,11 +117,14 @@ export class Captures implements AsyncDisposable {
     await mkdir(directory, { recursive: true, mode: 0o700 });
     const { mostBytes, mostAge } = options;
     const armedFile = join(directory, 'armed');
+    const position =
+      options.fileList === undefined ? undefined : await readListPosition(join(directory, LIST_POSITION));
     const spool = await Spool.open({
       directory: join(directory, 'spool'),
       ...(mostBytes !== undefined && { mostBytes }),
       ...(mostAge !== undefined && { mostAge }),
       ...(files && { files }),
+      ...(position?.mark !== undefined && { since: position.mark }),
       clock,
       logger,
     });
@@ -133,7 +139,7 @@ export class Captures implements AsyncDisposable {
     });
     const captures = new Captures(parts, spool, camera);
     try {
-      await captures.#openInputs(directory);
+      await captures.#openInputs(directory, position);
     } catch (error) {
       await captures.close();
       throw error;
@@ -186,7 +192,7 @@ export class Captures implements AsyncDisposable {
     return this.close();
   }
 
-  async #openInputs(directory: string): Promise<void> {
+  async #openInputs(directory: string, listPosition: ListPosition | undefined): Promise<void> {
     const { options, stdin } = this.#parts;
     for (const address of options.inputs ?? []) {
       this.#inputs.push(this.#scope.own(await InputSocket.listen(address, this.#filming)));
@@ -198,7 +204,8 @@ export class Captures implements AsyncDisposable {
         ...this.#filming,
         list: options.fileList,
         stdin: stdin ?? process.stdin,
-        positionFile: join(directory, 'list-position'),
+        positionFile: join(directory, LIST_POSITION),
+        ...(listPosition && { position: listPosition }),
         isDisarmed: () =>
           this.camera.isArmed !== true && (options.listNeedsArming || this.camera.isArmed === false),
       }),

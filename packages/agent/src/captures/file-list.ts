@@ -1,11 +1,12 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { Socket } from 'node:net';
+import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
-import { type Clock, type Logger, millis, type Timer } from '@perch/runtime';
+import { type Logger, millis, type Timer } from '@perch/runtime';
 import { AgentError } from '../errors.ts';
-import { replaceFile } from '../replace-file.ts';
 import { Film, type FilmOptions } from './film.ts';
+import { type ListPosition, writeListPosition } from './list-position.ts';
 
 /** A list of files that a motion detector writes, one path a line (`--motion_file_list`). */
 export interface FileListOptions extends FilmOptions {
@@ -14,6 +15,8 @@ export interface FileListOptions extends FilmOptions {
   readonly stdin: Readable;
   /** Where it is kept how far a file was read, so that a restart takes nothing twice. */
   readonly positionFile: string;
+  /** What is kept there from an earlier run. The spool was opened with its mark. */
+  readonly position?: ListPosition;
   /** While the camera is disarmed what the list says is passed over. */
   readonly isDisarmed: () => boolean;
 }
@@ -43,7 +46,7 @@ export class FileList implements AsyncDisposable {
   private constructor(options: FileListOptions) {
     this.#options = options;
     this.#logger = options.logger;
-    this.#film = new Film(options);
+    this.#film = new Film({ ...options, isList: true });
   }
 
   /** @throws {AgentError} `bad-setting` where there is no such list. */
@@ -68,31 +71,25 @@ export class FileList implements AsyncDisposable {
   }
 
   async #begin(): Promise<void> {
-    const { list, stdin, positionFile, clock } = this.#options;
+    const { list, stdin } = this.#options;
     if (list === '-') {
       this.#read(stdin);
       return;
     }
     const { O_RDWR, O_RDONLY, O_NONBLOCK } = constants;
-    let handle: FileHandle;
+    let handle: FileHandle | undefined;
     try {
       handle = await open(list, O_RDONLY | O_NONBLOCK);
       const stats = await handle.stat();
       if (stats.isFile()) {
-        this.#follower = await Follower.start({
-          handle,
-          positionFile,
-          clock,
-          logger: this.#logger,
-          take: this.#take,
-        });
+        this.#follower = await Follower.start({ ...this.#options, handle, stats, take: this.#take });
         return;
       }
-      await handle.close();
       if (!stats.isFIFO()) throw new Error('it is neither a file nor a named pipe');
       // With a writer of its own the pipe never ends, whoever writes to it and goes.
       handle = await open(list, O_RDWR | O_NONBLOCK);
     } catch (cause) {
+      await handle?.close();
       const words = (cause as Error).message;
       throw new AgentError('bad-setting', `--motion_file_list ${list} cannot be read: ${words}`, { cause });
     }
@@ -114,18 +111,27 @@ export class FileList implements AsyncDisposable {
     });
   }
 
-  /** @returns when so much of it is in the spool that more may come. */
-  #take = (chunk: Buffer): Promise<void> => {
+  /**
+   * @param isAgain it may have been read by an earlier run.
+   * @returns when so much of it is in the spool that more may come.
+   */
+  #take = async (chunk: Buffer, isAgain = false): Promise<void> => {
     const bytes = Buffer.concat([this.#rest, chunk]);
     let start = 0;
     for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, start)) {
-      this.#line(bytes.toString('utf8', start, end).replace(/\r$/, ''));
+      const path = bytes.toString('utf8', start, end).replace(/\r$/, '');
+      if (!(isAgain && (await this.#wasTaken(path)))) this.#line(path);
       start = end + 1;
     }
     // No path is so long.
     this.#rest = bytes.length - start > LINE_BYTES ? Buffer.alloc(0) : bytes.subarray(start);
-    return this.#film.settled(1);
+    await this.#film.settled(1);
   };
+
+  #wasTaken(path: string): Promise<boolean> {
+    const { spool, inputDirectory } = this.#options;
+    return spool.wasListed(resolve(inputDirectory, path));
+  }
 
   #line(path: string): void {
     if (path === '' || path.includes('\0')) return;
@@ -139,36 +145,37 @@ export class FileList implements AsyncDisposable {
   }
 }
 
-interface FollowerOptions {
+interface FollowerOptions extends FileListOptions {
   readonly handle: FileHandle;
-  readonly positionFile: string;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly take: (chunk: Buffer) => Promise<void>;
+  readonly stats: { readonly ino: number; readonly size: number };
+  readonly take: (chunk: Buffer, isAgain: boolean) => Promise<void>;
 }
 
 /** Reads a file as it grows, whole lines at a time, and remembers how far. Owns the handle. */
 class Follower {
   readonly #options: FollowerOptions;
-  readonly #inode: number;
+  /** Up to here an earlier run may have taken what the list names, though its position does not say so. */
+  readonly #knownUntil: number;
   #offset: number;
   #timer: Timer | undefined;
   #reading: Promise<void> | undefined;
   #isClosed = false;
 
-  private constructor(options: FollowerOptions, inode: number, offset: number) {
+  private constructor(options: FollowerOptions, offset: number, knownUntil: number) {
     this.#options = options;
-    this.#inode = inode;
     this.#offset = offset;
+    this.#knownUntil = knownUntil;
   }
 
   static async start(options: FollowerOptions): Promise<Follower> {
-    const { ino, size } = await options.handle.stat();
-    const kept = await keptPosition(options.positionFile);
-    // Another file, or the same one begun anew: from its beginning.
-    const offset = kept?.inode === ino && kept.offset <= size ? kept.offset : 0;
-    const follower = new Follower(options, ino, offset);
-    follower.#timer = options.clock.every(LOOK, () => follower.#look());
+    const { position, stats, clock } = options;
+    const isSame = position?.inode === stats.ino && position.offset <= stats.size;
+    const follower = isSame
+      ? new Follower(options, position.offset, stats.size)
+      : // Another file, or the same one begun anew: from its beginning.
+        new Follower(options, 0, 0);
+    if (!isSame) await follower.#goOnFrom(0);
+    follower.#timer = clock.every(LOOK, () => follower.#look());
     follower.#look();
     return follower;
   }
@@ -192,11 +199,11 @@ class Follower {
   }
 
   async #read(): Promise<void> {
-    const { handle, take, positionFile } = this.#options;
+    const { handle, take } = this.#options;
     const buffer = Buffer.allocUnsafe(READ_BYTES);
     while (!this.#isClosed) {
       const { size } = await handle.stat();
-      if (size < this.#offset) this.#offset = 0;
+      if (size < this.#offset) await this.#goOnFrom(0);
       const { bytesRead } = await handle.read(buffer, 0, READ_BYTES, this.#offset);
       const end = buffer.subarray(0, bytesRead).lastIndexOf(NEWLINE) + 1;
       if (end === 0) {
@@ -205,19 +212,17 @@ class Follower {
         else return;
         continue;
       }
-      await take(Buffer.from(buffer.subarray(0, end)));
-      this.#offset += end;
-      await replaceFile(positionFile, JSON.stringify({ inode: this.#inode, offset: this.#offset }));
+      await take(Buffer.from(buffer.subarray(0, end)), this.#offset < this.#knownUntil);
+      await this.#goOnFrom(this.#offset + end);
     }
   }
-}
 
-async function keptPosition(path: string): Promise<{ inode: number; offset: number } | undefined> {
-  try {
-    const { inode, offset } = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
-    if (typeof inode === 'number' && typeof offset === 'number') return { inode, offset };
-  } catch {
-    // There is none, or it is damaged: the list is read from its beginning.
+  /** What is before is taken, also should the agent be killed. What is taken after it has a row after the mark. */
+  async #goOnFrom(offset: number): Promise<void> {
+    const { positionFile, stats, spool } = this.#options;
+    this.#offset = offset;
+    const { mark } = spool;
+    await writeListPosition(positionFile, { inode: stats.ino, offset, mark });
+    spool.since(mark);
   }
-  return undefined;
 }

@@ -12,6 +12,8 @@ export interface FilmOptions {
   readonly inputDirectory: string;
   /** Only files below it are taken. Default: wherever they are. */
   readonly captureDirectory?: string;
+  /** The source is a list that may be read again after a crash: the spool keeps what it calls each file. */
+  readonly isList?: boolean;
   readonly recent: RecentFilms;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -182,13 +184,17 @@ export class Film {
     segment: number,
     twin: Promise<string | undefined> | undefined,
   ): Promise<string | undefined> {
-    const { spool, logger } = this.#options;
+    const { spool, isList, logger } = this.#options;
     try {
       await this.#begun;
       const unless = await twin;
       const path = await this.#allowed(file);
       const order = { capture: film.name, segment, extension: extensionOf(file), path };
-      const { sha256 } = await spool.take({ ...order, ...(unless !== undefined && { unless }) });
+      const { sha256 } = await spool.take({
+        ...order,
+        ...(unless !== undefined && { unless }),
+        ...(isList && { listed: file }),
+      });
       return sha256;
     } catch (error) {
       if (error instanceof SpoolError && error.code === 'segment-twice') {

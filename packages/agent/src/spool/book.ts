@@ -6,11 +6,14 @@ import type { Files } from './files.ts';
 import { Journal } from './journal.ts';
 import { type EventRow, Ledger, type Row } from './ledger.ts';
 import { asSpoolRecord, type SpoolRecord, type StoredSegment } from './record.ts';
+import type { TakenSince } from './taken-since.ts';
 
 export interface BookOptions {
   readonly directory: string;
   readonly files: Files;
   readonly logger: Logger;
+  /** Sees all records, and is kept with them. */
+  readonly takenSince: TakenSince;
 }
 
 /** What the spool has promised: the journal on the disk and the ledger in memory, kept as one. Whoever opens it closes it. */
@@ -18,12 +21,18 @@ export class Book {
   readonly ledger = new Ledger();
   /** Rows that the journal's lines removed, as it was read: their files may still lie there. Whoever has looked empties it. */
   readonly doneAtStart = new Set<number>();
+  readonly #takenSince: TakenSince;
   #journal: Journal | undefined;
   #isSealed = false;
 
+  private constructor(takenSince: TakenSince) {
+    this.#takenSince = takenSince;
+  }
+
   /** @throws the system's error where the journal can be neither read nor written. */
   static async open(options: BookOptions): Promise<Book> {
-    const book = new Book();
+    const { takenSince } = options;
+    const book = new Book(takenSince);
     const { ledger } = book;
     let dead = 0;
     let copied: (Row | EventRow)[] = [];
@@ -33,11 +42,13 @@ export class Book {
         const record = asSpoolRecord(value);
         if (!record) return;
         if (record.k === 'done') book.doneAtStart.add(record.n);
+        takenSince.see(record);
         dead += ledger.apply(record, place);
       },
       live: () => {
         const { records, rows } = ledger.live();
         copied = rows;
+        records.push(...takenSince.live());
         return { records, places: rows.map(({ place }) => place) };
       },
       moved: (places) => {
@@ -58,6 +69,7 @@ export class Book {
   async write(record: SpoolRecord): Promise<void> {
     const journal = this.#open;
     const place = await journal.append(record);
+    this.#takenSince.see(record);
     journal.bury(this.ledger.apply(record, place));
   }
 

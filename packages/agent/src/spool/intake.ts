@@ -17,6 +17,8 @@ export interface Order {
   readonly path: string;
   /** Not if it has this hash: then it was taken already. */
   readonly unless?: string;
+  /** Where a list says it is (`--motion_file_list`). */
+  readonly listed?: string;
 }
 
 /** So many files are read or copied at once. */
@@ -49,7 +51,7 @@ export class Intake {
   }
 
   /** Resolves when it is safe. @throws {SpoolError} */
-  async take({ capture, segment, extension, path, unless }: Order): Promise<StoredSegment> {
+  async take({ capture, segment, extension, path, unless, listed }: Order): Promise<StoredSegment> {
     const { book, folder, news, clock } = this.#room;
     const n = book.ledger.nextN();
     const file = toStoredName({ n, capture, segment, extension });
@@ -63,7 +65,7 @@ export class Intake {
     await folder.syncNames();
     const taken = clock.wall();
     const stored = { capture, segment, extension, size, sha256, modified, file, taken };
-    await book.write({ k: 'segment', n, segment: stored });
+    await book.write({ k: 'segment', n, segment: stored, ...(listed !== undefined && { listed }) });
     this.#taken++;
     news.emit('taken', stored);
     news.emit('waiting', undefined);

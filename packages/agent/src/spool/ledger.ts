@@ -89,6 +89,10 @@ export class Ledger {
         this.boot = record.id;
         // A checkpoint writes it anew.
         return place.length;
+      case 'taken':
+        // Likewise.
+        this.see(record.n);
+        return place.length;
       case 'done':
         return place.length + this.#remove(record.n);
     }

@@ -57,7 +57,7 @@ async function takeBack(
     const stored = { capture, segment, extension, size, sha256, modified, file, taken: clock.wall() };
     // Its name may not be on the disk yet: it was found, which is no promise.
     await folder.syncNames();
-    await book.write({ k: 'segment', n, segment: stored });
+    await book.write({ k: 'segment', n, segment: stored, found: true });
     const row = book.ledger.rows.get(n);
     if (row) row.isFound = true;
     logger.info('a segment was taken back after a crash', { capture: capture.id, segment });

@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { link, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  link,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -106,6 +116,37 @@ test('a film that was not over when the agent ended is ended by the next', async
   await again.noted(pending?.id ?? '');
   await again.close();
   assert.deepEqual(await (await open()).pendingEvents(10, new Set()), []);
+});
+
+test('it is known what was taken of a list since a mark, over restarts and a new journal, also of what has left', async (t) => {
+  const { open, file, directory } = await place(t);
+  const spool = await open({ since: 0 });
+  const capture = spool.name('pir', 5);
+  const [early, left, waiting, back] = await Promise.all(
+    ['a', 'b', 'c', 'd'].map((name) => file(name, name)),
+  );
+  assert.ok(early && left && waiting && back);
+  await spool.take({ ...order(capture, 0, early), listed: early });
+  const { mark } = spool;
+  spool.since(mark);
+  await spool.take({ ...order(capture, 1, left), listed: left });
+  await spool.take({ ...order(capture, 2, waiting), listed: waiting });
+  for (let i = 0; i < 2; i++) await (await spool.checkOut())?.persisted();
+  await spool.close();
+  await link(back, join(directory, `99.${capture.id}.pir.5.3.mp4`));
+  for (let start = 0; start < 2; start++) {
+    // As a power cut leaves it; the next record is written into a new journal.
+    await appendFile(join(directory, 'journal'), 'torn');
+    await (await open({ since: mark })).close();
+  }
+  const again = await open({ since: mark });
+  const known = [];
+  for (const path of [early, left, waiting, back, left, back]) known.push(await again.wasListed(path));
+  assert.deepEqual(known, [false, true, true, true, false, false], 'each once');
+  const later = again.mark;
+  again.since(later);
+  await again.close();
+  assert.equal(await (await open({ since: later })).wasListed(left), false);
 });
 
 test('the directories in which the spool lies are on the disk before anything is promised, whoever made them', async (t) => {

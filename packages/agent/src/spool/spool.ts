@@ -16,6 +16,7 @@ import { Losses } from './losses.ts';
 import type { SpoolNews } from './news.ts';
 import type { StoredSegment } from './record.ts';
 import { recover } from './recovery.ts';
+import { TakenSince } from './taken-since.ts';
 
 /** Where the spool is and how much it holds. */
 export interface SpoolOptions extends SpoolLimits {
@@ -27,6 +28,8 @@ export interface SpoolOptions extends SpoolLimits {
   readonly files?: Files;
   /** Which run of the machine's kernel this is. Default: what the system says. */
   readonly boot?: string;
+  /** A {@link Spool.mark} of an earlier run: what was taken after it is known, see {@link Spool.wasListed}. */
+  readonly since?: number;
 }
 
 /** An event that was not noted yet. */
@@ -59,6 +62,7 @@ interface Parts {
   readonly limits: Limits;
   readonly intake: Intake;
   readonly checkOut: CheckOut;
+  readonly takenSince: TakenSince;
 }
 
 /**
@@ -89,13 +93,18 @@ export class Spool implements AsyncDisposable {
    * @throws {SpoolError} `spool-failed`, `spool-full`, `spool-in-use`
    */
   static async open(options: SpoolOptions): Promise<Spool> {
-    const { directory, files = disk, clock, logger } = options;
+    const { directory, files = disk, since = Number.POSITIVE_INFINITY, clock, logger } = options;
     await using opened = new AsyncDisposableStack();
     try {
       const folder = new Folder({ directory, files, logger });
       await folder.make();
       const claimed = opened.adopt(await claim(directory), (held) => held.close());
-      const book = opened.adopt(await Book.open({ directory, files, logger }), (read) => read.close());
+      const takenSince = new TakenSince(since, files);
+      const book = opened.adopt(await Book.open({ directory, files, logger, takenSince }), (read) =>
+        read.close(),
+      );
+      // A journal that was rewritten may not know how far the numbers were.
+      if (Number.isFinite(since)) book.ledger.see(since);
       const news = new Emitter<SpoolNews>();
       const losses = new Losses({ book, folder, news, logger });
       const room = { folder, book, losses, news, clock, logger };
@@ -103,7 +112,7 @@ export class Spool implements AsyncDisposable {
       const limits = new Limits(room, options);
       await limits.start();
       const parts = {
-        ...{ claim: claimed, book, losses, limits },
+        ...{ claim: claimed, book, losses, limits, takenSince },
         ...{ intake: new Intake(room, limits), checkOut: new CheckOut(room) },
       };
       opened.move();
@@ -136,6 +145,21 @@ export class Spool implements AsyncDisposable {
    */
   take(order: Order): Promise<StoredSegment> {
     return this.#track(({ intake }) => intake.take(order));
+  }
+
+  /** A point in the order in which segments are taken: those that are taken from now on come after it. */
+  get mark(): number {
+    return this.#parts.book.ledger.nextN();
+  }
+
+  /** Whether the file that a list names, by its whole path, was taken after `since`, before the start. Says so once for each that was. */
+  wasListed(path: string): Promise<boolean> {
+    return this.#parts.takenSince.includes(path);
+  }
+
+  /** It is noted how far a list was read, with this {@link mark}: what was listed before it is forgotten. */
+  since(mark: number): void {
+    this.#parts.takenSince.noted(mark);
   }
 
   /** A segment that was announced could not be taken: says so, here and to the relay. */
