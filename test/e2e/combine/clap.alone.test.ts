@@ -1,19 +1,33 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { type Clap, findClap } from '../../../packages/cli/src/inspect/clap.ts';
+import { findClap } from '../../../packages/cli/src/inspect/clap.ts';
 import { startClap } from './support/clap.ts';
-import { h264, mpeg1, startStudio } from './support/studio.ts';
+import { h264, mpeg1, type Studio, startStudio } from './support/studio.ts';
 
 /** Both are encoded by processes of their own, which begin when they like. In ms. */
 const MOST_OFFSET = 40;
+const LEAST = 3;
+/** So many claps pass while the clock of a new encoder is found: what it gives first may come late, on a busy machine. */
+const FINDING = 2;
 
 const together = { stream: 'stream/x', feeds: ['v', 'a'] };
 
-function judge(t: TestContext, name: string, clap: Clap | undefined, least: number): void {
-  assert.ok(clap, `${name}: no clap`);
-  t.diagnostic(`${name}: ${clap.claps} claps, sound minus picture ${clap.offsetsMs.join(' ')} ms`);
-  assert.ok(clap.claps >= least, `${clap.claps} claps`);
-  assert.ok(Math.abs(clap.worstMs) <= MOST_OFFSET, `${name}: ${clap.worstMs} ms`);
+/** Listens from now on until it has clapped often enough, and judges how far apart that was. */
+async function judge(t: TestContext, studio: Studio, name: string, finding = 0): Promise<void> {
+  const from = studio.received().length;
+  for (;;) {
+    await studio.record(1_000);
+    const { offsetsMs = [] } = (await findClap([studio.received().subarray(from)])) ?? {};
+    assert.ok(!t.signal.aborted, `${name}: only ${offsetsMs.length} claps`);
+    if (offsetsMs.length < finding + LEAST) continue;
+    t.diagnostic(`${name}: sound minus picture ${offsetsMs.join(' ')} ms`);
+    const found = offsetsMs.slice(finding);
+    assert.ok(
+      found.every((offset) => Math.abs(offset) <= MOST_OFFSET),
+      `${name}: ${found.join(' ')} ms`,
+    );
+    return;
+  }
 }
 
 for (const [name, picture, sound] of [
@@ -26,16 +40,13 @@ for (const [name, picture, sound] of [
     await studio.record(1_500);
     {
       await using _beep = startClap('beep', `${studio.agent.url}/ts/a`, sound);
-      await studio.record(4_500);
-      judge(t, 'at first', await findClap([studio.received()]), 3);
+      await judge(t, studio, 'at first', FINDING);
       await studio.post('/api/streams', { stream: 'stream/x', feeds: ['v'] });
       await studio.record(1_500);
       await studio.post('/api/streams', together);
-      await studio.record(3_500);
-      judge(t, 'after mute', await findClap([studio.received()]), 6);
+      await judge(t, studio, 'after mute');
     }
     await using _again = startClap('beep', `${studio.agent.url}/ts/a`, sound);
-    await studio.record(4_500);
-    judge(t, 'after a new encoder', await findClap([studio.received()]), 9);
+    await judge(t, studio, 'after a new encoder', FINDING);
   });
 }
