@@ -16,12 +16,16 @@ export async function openThrottle(port: number, rate = Number.POSITIVE_INFINITY
   const waiting = new Set<() => void>();
   const throttle = { rate };
   let room = 0;
+  let isFull = false;
   let last = performance.now();
   const timer = setInterval(() => {
     const now = performance.now();
-    // No more than two steps are saved up: a line does not carry yesterday's bytes.
-    room = Math.min(room + ((now - last) / 1000) * throttle.rate, throttle.rate * ((2 * STEP_MS) / 1000));
+    room += ((now - last) / 1000) * throttle.rate;
+    // No more than two steps are saved up: a line does not carry yesterday's bytes. One that was full has carried all the
+    // time, also while this process stood still.
+    if (!isFull) room = Math.min(room, throttle.rate * ((2 * STEP_MS) / 1000));
     last = now;
+    isFull = false;
     for (const wake of [...waiting]) wake();
   }, STEP_MS);
   const server = createServer((near) => {
@@ -39,7 +43,10 @@ export async function openThrottle(port: number, rate = Number.POSITIVE_INFINITY
     far.pipe(near);
     const pump = () => {
       for (;;) {
-        if (throttle.rate !== Number.POSITIVE_INFINITY && room < 1) return;
+        if (throttle.rate !== Number.POSITIVE_INFINITY && room < 1) {
+          isFull ||= near.readableLength > 0;
+          return;
+        }
         const most = throttle.rate === Number.POSITIVE_INFINITY ? undefined : Math.max(1, Math.floor(room));
         const length = near.readableLength;
         const part = near.read(most !== undefined && most < length ? most : undefined) as Buffer | null;
