@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { silentLogger, systemClock } from '@perch/runtime';
-import { startPostgres, type TestPostgres } from '@perch/testkit';
+import { FakeClock, startPostgres, type TestPostgres } from '@perch/testkit';
 import { openRelay, Peer } from '../../../../test/support/relay.ts';
 import { createHouseholdIn } from '../index.ts';
 import { TestDevice } from './testing/test-device.ts';
@@ -138,8 +138,9 @@ describe('relays that share a PostgreSQL', () => {
       t.after(() => rmSync(directory, { recursive: true, force: true }));
       return directory;
     };
-    await using here = await openRelay({ database, data: data() });
-    await using there = await openRelay({ database, data: data() });
+    const clock = new FakeClock({ wallMs: Date.now() });
+    await using here = await openRelay({ database, data: data(), clock });
+    await using there = await openRelay({ database, data: data(), clock });
     const device = await TestDevice.enrol(here.url, await there.createEnrolmentCode('yard'));
     // Both made what they sign with at once, if they did; it is one key.
     const headers = await device.authorization(here.url);
@@ -153,9 +154,8 @@ describe('relays that share a PostgreSQL', () => {
     await peer.settled();
     const owner = await ownerOf(here);
     const { Cookie, Origin } = owner;
-    const started = performance.now();
     await fetch(`${here.url}/api/v1/devices/${device.id}`, { method: 'DELETE', headers: { Cookie, Origin } });
+    clock.advance(500);
     assert.equal((await peer.closed).code, 4401);
-    assert.ok(performance.now() - started < 1_000, `${performance.now() - started} ms`);
   });
 });
