@@ -172,11 +172,8 @@ test('an agent that was cut off and dials anew is no rival of itself', async () 
   await until(() => control.status.relay === relay.url);
   other.isDown = false;
   const before = lineOf(relay);
-  await passTime(
-    clock,
-    () => control.status.relay === other.url,
-    () => control.status.relay === relay.url,
-  );
+  await live(clock, relay, channelLimits.returnPeriod);
+  await until(() => control.status.relay === other.url);
   await until(() => relay.links.size === 1);
   assert.notEqual(lineOf(relay), before);
   assert.ok(
