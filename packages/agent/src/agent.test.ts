@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { silentLogger } from '@perch/runtime';
-import { FakeClock } from '@perch/testkit';
+import { FakeClock, freePort } from '@perch/testkit';
 import { WebSocket } from 'ws';
 import { type Agent, type AgentOptions, demoSource, startAgent } from './index.ts';
 
@@ -162,7 +162,8 @@ test('a publisher that sends nothing for 30 s is closed with an answer, one that
     return { request, answered };
   };
   const [quiet, busy] = [open('quiet'), open('busy')];
-  while (statsOf(agent).feeds.length < 2) await turn();
+  const hasCome = () => statsOf(agent).feeds.filter(({ bytes }) => bytes === 1).length === 2;
+  while (!hasCome()) await turn();
   clock.advance(20_000);
   busy.request.write('more');
   while (!statsOf(agent).feeds.some(({ feed, bytes }) => feed === 'busy' && bytes === 5)) await turn();
@@ -208,7 +209,9 @@ test('a member that has gone without a word is noticed', async (t) => {
 });
 
 test('closing says goodbye to members and publishers, and frees the port', async (t) => {
-  const agent = await start(t, { httpWaitMs: 5_000 });
+  // A port that no connection is given by chance, while it is free.
+  const listen = { host: '127.0.0.1', port: await freePort() };
+  const agent = await start(t, { httpWaitMs: 5_000, listen });
   const member = new WebSocket(`${agent.url.replace('http', 'ws')}/ws/v`);
   await once(member, 'open');
   const publisher = httpRequest(`${agent.url}/ts/v`, { method: 'POST' });
@@ -220,7 +223,7 @@ test('closing says goodbye to members and publishers, and frees the port', async
   const goodbye = once(member, 'close');
   await Promise.all([agent.close(), agent.close(), agent.closed]);
   assert.equal((await goodbye)[0], 1001);
-  const again = await start(t, { listen: { host: '127.0.0.1', port: agent.port } });
+  const again = await start(t, { listen });
   assert.equal(again.port, agent.port);
 });
 
