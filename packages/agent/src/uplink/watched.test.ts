@@ -99,7 +99,7 @@ test('what still waits when the last viewer goes is forgotten, and never comes a
 });
 
 test('what comes before the relay has spoken is kept for it', async (t) => {
-  const { far, uplink, feed, pictures, media } = await setUp(t, undefined);
+  const { far, uplink, feed, pictures, media } = await setUp(t, undefined, new FakeClock());
   feed.publish({ ...pictures.sound(), mark: { randomAccess: true, class: 'data' } }, feed);
   await new Promise((resolve) => setImmediate(resolve));
   assert.equal(media().length, 0);
