@@ -12,6 +12,8 @@ export interface Who {
 /** What somebody did or tried. */
 export type Act =
   | 'view'
+  /** Of who may hear and not see. */
+  | 'listen'
   | 'publish'
   | 'statistics'
   | 'sign-in'

@@ -19,7 +19,8 @@ export class Presence {
     const isViewer = access.read && connection.isViewer;
     // With what somebody looks is worth knowing: a phone, a screen on the wall, a program.
     const program = isViewer && userAgent !== '' && { detail: userAgent };
-    const what = isViewer ? 'view' : 'publish';
+    const does = access.without === 'video' ? 'listen' : 'view';
+    const what = isViewer ? does : 'publish';
     const end = this.#audit.begin({ who, what, topic, ...place, from, ...program });
     this.#here.set(connection, () => {
       end();

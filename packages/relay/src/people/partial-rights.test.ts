@@ -5,6 +5,12 @@ import { Pictures } from '@perch/testkit';
 import { Browser } from '../../../../test/support/browser.ts';
 import { openRelay, Peer } from '../../../../test/support/relay.ts';
 
+interface Line {
+  readonly who: { readonly name?: string };
+  readonly what: string;
+  readonly topic?: string;
+}
+
 /** Which tracks a viewer's messages announce, and how many packets of each they carry. */
 function tracksOf(messages: readonly (string | Buffer)[]) {
   const tracks = new Map<number, StreamClass>();
@@ -57,7 +63,8 @@ it('somebody who may see and not hear gets no sound, not even from before he cam
       ['audio', 'video'],
     ],
   ] as const) {
-    const browser = await join(permissions.join(' and '), permissions);
+    const name = permissions.join(' and ');
+    const browser = await join(name, permissions);
     using viewer = await browser.open('/out/room');
     const before = early.heard.length;
     send(pictures.key(), pictures.sound(), pictures.next(), pictures.sound());
@@ -72,5 +79,12 @@ it('somebody who may see and not hear gets no sound, not even from before he cam
         `${permissions}: ${packets[kind]} of ${kind}`,
       );
     }
+    const { entries } = (await owner.get('/api/v1/audit')).body as { entries: Line[] };
+    const told = entries.filter(({ who, topic }) => who.name === name && topic === 'room');
+    assert.deepEqual(
+      told.map(({ what }) => what),
+      [permissions[0]],
+      'the history says what',
+    );
   }
 });
