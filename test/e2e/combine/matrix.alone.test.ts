@@ -20,7 +20,9 @@ for (const { name, video, audio, codecs } of pairs) {
       ...['-v', 'error', '-show_entries', 'stream=codec_name', '-of', 'csv=p=0', file],
     ]);
     assert.deepEqual([...new Set(probe.out.match(/\w+/g))].sort(), [...codecs].sort());
-    assert.deepEqual(await run('ffmpeg', ['-v', 'error', '-i', file, '-f', 'null', '-']), {
+    // In the times that the stream has: in whole frames two pictures may fall on one, while a busy encoder's clock is found.
+    const asItIs = ['-fps_mode', 'passthrough', '-enc_time_base', '-1'];
+    assert.deepEqual(await run('ffmpeg', ['-v', 'error', '-i', file, ...asItIs, '-f', 'null', '-']), {
       code: 0,
       out: '',
     });
