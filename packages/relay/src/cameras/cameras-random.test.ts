@@ -109,9 +109,7 @@ class Place {
   }
 }
 
-test('whatever becomes of lines and relays: no film is made twice, and in the end all is as it is to be', {
-  timeout: 60_000,
-}, async () => {
+test('whatever becomes of lines and relays: no film is made twice, and in the end all is as it is to be', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(steps, { maxLength: 18 }), async (row) => {
       const place = new Place();
