@@ -178,4 +178,33 @@ describe('the clock of a feed', () => {
     }
     assert.ok(Math.abs(off) < 23, `${off} ms`);
   });
+
+  it('puts no frame of sound before the one before it, however a machine stands still at an encoder’s begin', () => {
+    const frame = 1920;
+    const frames = 3;
+    for (let seed = 1; seed <= 100; seed++) {
+      const random = new Random(seed);
+      const feed = new TimedFeed({ name: 'sound' });
+      let last: number | undefined;
+      feed.attach({
+        onTracks: () => undefined,
+        onUnit: ({ dts }) => {
+          assert.ok(last === undefined || dts > last, `seed ${seed}: ${(dts - (last ?? 0)) / 90} ms`);
+          last = dts + (frames - 1) * frame;
+        },
+        onPacket: () => undefined,
+        onInterrupt: () => undefined,
+        onPushed: () => undefined,
+      });
+      const encoder = new TestEncoder({ codec: 'aac', step: frames * frame });
+      let nowMs = 1000;
+      let stillUntil = 0;
+      for (let i = 1; i <= 60; i++) {
+        const dueMs = 1000 + (i * encoder.step) / 90;
+        if (dueMs > stillUntil && random.below(10) === 0) stillUntil = dueMs + random.next() * 400;
+        nowMs = Math.max(nowMs, dueMs, stillUntil);
+        feed.push(encoder.unit(), nowMs);
+      }
+    }
+  });
 });

@@ -10,8 +10,11 @@ const SECOND = 90_000;
 const MOST_REORDER = 10 * SECOND;
 /** An anchor track that is silent for so long gives its place away. */
 const SILENT = 5 * SECOND;
-/** So much overlap of sound is normal; what overlaps more at an encoder's begin is left out, up to a second in all. */
-const OVERLAP = 0.03 * SECOND;
+/**
+ * So much overlap of sound is normal; what overlaps more at an encoder's begin is left out, up to a second in all. No more
+ * than a frame lasts: the first frame of a unit is to be later than the last one of the unit before.
+ */
+const OVERLAP = 0.02 * SECOND;
 const MOST_OVERLAPPED = SECOND;
 
 /** How late an encoder's first units may be without disturbing those after them. Of sound, what overlaps is left out. */
