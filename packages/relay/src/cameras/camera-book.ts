@@ -63,24 +63,28 @@ export class CameraBook {
     return this.#database.transaction((queries) => this.#ask(queries, wish, isOurs));
   }
 
-  /** Takes a command that waits, to deliver it. @returns whether it is for us to do: nobody else does then. */
-  async claim(id: string): Promise<boolean> {
+  /** Takes a command that waits, to deliver it. @returns it, where it is for us to do: nobody else does then. */
+  async claim(id: string): Promise<Command | undefined> {
     const update = `UPDATE camera_commands SET claimed = ?
-      WHERE id = ? AND claimed IS NULL AND delivered IS NULL AND failed IS NULL`;
-    return (await this.#database.execute(update, [this.#now(), id])) > 0;
+      WHERE id = ? AND claimed IS NULL AND delivered IS NULL AND failed IS NULL RETURNING *`;
+    return (await this.#database.query(update, [this.#now(), id], decodeCommand))[0];
   }
 
-  /** It was not delivered, and may be later, unless another of its kind was asked meanwhile. */
-  putBack({ id, device }: Pick<Command, 'id' | 'device'>): Promise<void> {
+  /**
+   * It was not delivered by who took it, and may be later, unless another of its kind was asked meanwhile. One that
+   * somebody else has taken since stays his.
+   */
+  putBack({ id, device, claimed }: Pick<Command, 'id' | 'device' | 'claimed'>): Promise<void> {
     return this.#database.transaction(async (queries) => {
       await changeOf(queries, device);
-      const overtaken = `UPDATE camera_commands SET failed = ? WHERE id = ? AND delivered IS NULL AND failed IS NULL
+      const ours = 'id = ? AND claimed = ? AND delivered IS NULL AND failed IS NULL';
+      const whose = [id, claimed ?? null];
+      const overtaken = `UPDATE camera_commands SET failed = ? WHERE ${ours}
         AND EXISTS (SELECT 1 FROM camera_commands later WHERE later.device = camera_commands.device
           AND later.number > camera_commands.number
           AND (later.command = 'capture') = (camera_commands.command = 'capture'))`;
-      await queries.execute(overtaken, [OVERTAKEN, id]);
-      const wait = `UPDATE camera_commands SET claimed = NULL WHERE id = ? AND delivered IS NULL AND failed IS NULL`;
-      await queries.execute(wait, [id]);
+      await queries.execute(overtaken, [OVERTAKEN, ...whose]);
+      await queries.execute(`UPDATE camera_commands SET claimed = NULL WHERE ${ours}`, whose);
     });
   }
 

@@ -170,8 +170,9 @@ export class Cameras implements AsyncDisposable {
 
   async #deliverWaiting(device: string): Promise<void> {
     if (!this.#options.wayTo(device)) return;
-    for (const command of await this.#book.waiting(device)) {
-      if (this.#isTooLate(command) || !(await this.#book.claim(command.id))) continue;
+    for (const waiting of await this.#book.waiting(device)) {
+      const command = this.#isTooLate(waiting) ? undefined : await this.#book.claim(waiting.id);
+      if (!command) continue;
       const way = this.#options.wayTo(device);
       if (way) this.#send(command, way);
       else await this.#book.putBack(command);
