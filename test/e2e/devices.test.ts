@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { freePort, launch, makeCertificate } from '@perch/testkit';
 import { openPublisher, packet } from '../conformance/vw-harness.ts';
 import { openRelay, Peer } from '../support/relay.ts';
-import { perch, startPerch } from './support/perch.ts';
+import { perch, says, startPerch } from './support/perch.ts';
 
 // A device as its owner sets it up: the command of the app, then the agent; real processes on both sides.
 
@@ -126,8 +126,8 @@ test('a device behind a plain nginx is enrolled by a command, sends under its id
     headers: { Cookie, Origin },
   });
   assert.equal(removed.status, 204);
-  const before = performance.now();
-  while ((await publishers()) > 0) assert.ok(performance.now() - before < 1_000, 'gone within a second');
+  // How soon is measured where nothing else runs: test/soak/revocation.alone.test.ts.
+  while ((await publishers()) > 0) assert.ok(!t.signal.aborted, 'it is not gone');
   // What rests on the device went too: nobody may look at what it showed.
   assert.equal((await viewer.closed).code, 4401);
   const again = await fetch(`${owner.url}/api/v1/devices`, { headers: owner.headers });
@@ -281,7 +281,7 @@ test('the agent of perch up is a device of its relay, the same at each start, an
   await perch(['enroll', other.url, code, '--again', '--data', data]);
   {
     await using running = await up();
-    assert.match(running.launched.output(), /is a device of another relay, and stays one/);
+    await says(running.launched, /is a device of another relay, and stays one/);
   }
   const { relays } = JSON.parse(readFileSync(join(data, 'identity.json'), 'utf8')) as { relays: string[] };
   assert.deepEqual(relays, [other.url]);

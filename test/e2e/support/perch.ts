@@ -27,3 +27,18 @@ export async function perch(
 ): Promise<{ stdout: string; stderr: string }> {
   return run(process.execPath, [main, ...args], { env });
 }
+
+/**
+ * Resolves when a program has said so. Of its two outputs either is heard first, whichever it wrote to first: who waited
+ * for a line of one knows nothing of the other.
+ */
+export function says({ process: child, output, exited }: Launched, words: RegExp): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const look = () => words.test(output()) && resolve();
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', look);
+    void exited.then((code) =>
+      reject(new Error(`it ended with ${code} and never said ${words}:\n${output()}`)),
+    );
+    look();
+  });
+}
