@@ -45,6 +45,7 @@ export async function startBrowser(
     args: [...chromiumFlags, ...args],
     ...(options.home !== undefined && { env: { ...process.env, HOME: options.home } }),
     viewport: { width: 960, height: 640 },
+    timeout: PATIENCE_MS,
   });
   context.setDefaultTimeout(PATIENCE_MS);
   return {
@@ -61,7 +62,8 @@ export async function startBrowser(
     },
     async [Symbol.asyncDispose]() {
       await context.close();
-      await rm(profile, { recursive: true, force: true });
+      // Its helpers write into it for a moment after it has gone.
+      await rm(profile, { recursive: true, force: true, maxRetries: 10 });
     },
   };
 }
