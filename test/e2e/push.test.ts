@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
-import type { Page } from 'playwright-core';
+import type { Worker } from 'playwright-core';
 import { startBrowser } from './support/browser.ts';
 import { GooglePush } from './support/google-push/google-push.ts';
 import { startPerch } from './support/perch.ts';
@@ -26,22 +26,51 @@ interface Shown {
   readonly place: string;
 }
 
-/** Resolves with the notification that begins so, when it is shown. */
-const shown = (page: Page, beginning: string): Promise<Shown> =>
-  page.evaluate(async (text) => {
-    const registration = await navigator.serviceWorker.ready;
-    for (;;) {
-      const all = await registration.getNotifications();
-      const found = all.find(({ title }) => title.startsWith(text)) as
-        | (Notification & { image?: string })
-        | undefined;
-      if (found) {
-        const { title, body, image = '', data } = found;
-        return { title, body, image, place: data.place };
+/** Of the service worker's world, what is used here. */
+interface World {
+  readonly registration: ServiceWorkerRegistration;
+  /** What was shown, and who waits for more. */
+  notifications: { readonly title: string; readonly hasPicture: boolean }[];
+  wake: () => void;
+}
+
+/**
+ * Has the worker keep what it has shown. Asking the browser again and again does not do: it forgets a
+ * notification that it is about to show when it is asked for all of them in that moment.
+ */
+const keepNotifications = (worker: Worker): Promise<void> =>
+  worker.evaluate(() => {
+    const world = globalThis as unknown as World;
+    const { registration } = world;
+    const show = registration.showNotification.bind(registration);
+    world.notifications = [];
+    world.wake = () => undefined;
+    registration.showNotification = async (title, options) => {
+      await show(title, options);
+      world.notifications.push({ title, hasPicture: options !== undefined && 'image' in options });
+      world.wake();
+    };
+  });
+
+/** Resolves with the notification that begins so, when it is shown; with its picture, which may come later. */
+const shown = (worker: Worker, beginning: string, { picture = false } = {}): Promise<Shown> =>
+  worker.evaluate(
+    async ([text, isPictured]) => {
+      const world = globalThis as unknown as World;
+      const isIt = (one: World['notifications'][number]) =>
+        one.title.startsWith(text) && (one.hasPicture || !isPictured);
+      while (!world.notifications.some(isIt)) {
+        await new Promise<void>((resolve) => {
+          world.wake = resolve;
+        });
       }
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  }, beginning);
+      const all = await world.registration.getNotifications();
+      const found = all.find(({ title }) => title.startsWith(text)) as Notification & { image?: string };
+      const { title, body, image = '', data } = found;
+      return { title, body, image, place: data.place };
+    },
+    [beginning, picture] as const,
+  );
 
 /** Says something to the agent as a camera program does: one connection, one film. */
 async function say(captures: string, ...objects: object[]): Promise<void> {
@@ -73,20 +102,25 @@ test('a real Chromium is told of a film, with its picture, and of an alarm', {
   await page.goto(`${origin}/#/account`);
 
   await page.getByRole('switch', { name: 'Tell me in this browser' }).click();
-  await page.getByRole('button', { name: 'Send me a test' }).click();
-  assert.equal((await shown(page, 'This is a test')).place, '#/account');
+  const toTest = page.getByRole('button', { name: 'Send me a test' });
+  await toTest.waitFor();
+  const [worker] = browser.context.serviceWorkers();
+  assert.ok(worker);
+  await keepNotifications(worker);
+  await toTest.click();
+  assert.equal((await shown(worker, 'This is a test')).place, '#/account');
 
   const film = join(directory, `pir.${Math.floor(Date.now() / 1_000)}.0.mp4`);
   const picture = ['-f', 'lavfi', '-i', 'testsrc=size=320x240:rate=10:duration=1', '-pix_fmt', 'yuv420p'];
   await promisify(execFile)('ffmpeg', ['-loglevel', 'error', ...picture, film]);
   await say(captures, { segment: film });
-  const told = await shown(page, 'Motion: ');
+  const told = await shown(worker, 'Motion: ', { picture: true });
   assert.match(told.image, /^data:image\/jpeg;base64,\/9j\//, 'with its picture');
   assert.match(told.place, /^#\/captures\/[\w-]+$/);
   assert.match(told.body, /Tap to see the film/);
 
   await say(captures, { event: 'alarm' });
-  assert.match((await shown(page, 'Alarm: ')).place, /^#\/devices\//);
+  assert.match((await shown(worker, 'Alarm: ')).place, /^#\/devices\//);
 
   const [, motion, alarm] = google.sent;
   assert.deepEqual([motion?.urgency, alarm?.urgency], ['normal', 'high']);
@@ -96,11 +130,8 @@ test('a real Chromium is told of a film, with its picture, and of an alarm', {
   }
 
   // Nobody can tap on a notification of a browser without a screen; its service worker can be told that somebody did.
-  const [worker] = browser.context.serviceWorkers();
-  assert.ok(worker);
   await worker.evaluate(async () => {
-    const world = globalThis as unknown as {
-      registration: ServiceWorkerRegistration;
+    const world = globalThis as unknown as World & {
       NotificationEvent: new (type: string, of: { notification: Notification }) => Event;
       dispatchEvent(event: Event): void;
     };
