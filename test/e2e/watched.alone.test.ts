@@ -25,7 +25,9 @@ async function startSender(t: TestContext, relay: { ws: string }, size = '320x24
 }
 
 const destination = async (studio: Studio) => {
-  const stats = (await (await fetch(`${studio.agent.url}/api/stats`)).json()) as {
+  // Seconds lie between two of these: a connection that is kept may be given up just as it is used again.
+  const headers = { Connection: 'close' };
+  const stats = (await (await fetch(`${studio.agent.url}/api/stats`, { headers })).json()) as {
     destinations: { id: string; viewers: number | null; messages: number; lastError?: string | null }[];
   };
   return stats.destinations.find(({ id }) => id === 'relay');

@@ -38,7 +38,12 @@ export async function startStudio(t: TestContext, feeds: readonly string[]): Pro
   const agent = await startTestAgent(t);
   const far = await FarEnd.open(t);
   const post = async (where: string, body: object): Promise<unknown> => {
-    const answer = await fetch(agent.url + where, { method: 'POST', body: JSON.stringify(body) });
+    const answer = await fetch(agent.url + where, {
+      method: 'POST',
+      body: JSON.stringify(body),
+      // Seconds lie between two of these: a connection that is kept may be given up by the agent just as it is used again.
+      headers: { Connection: 'close' },
+    });
     if (!answer.ok) throw new Error(`${where}: ${answer.status} ${await answer.text()}`);
     return answer.json();
   };
