@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { get } from 'node:https';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeCertificate } from './certificate.ts';
@@ -35,18 +37,17 @@ export async function startPebble(options: { httpPort?: number; tlsPort?: number
   };
   try {
     const certificate = await makeCertificate(directory);
-    const [port, managementPort, dnsPort, dnsManagementPort] = await freePorts(4);
+    const [port, managementPort, dnsPort, dnsManagementPort] = await freePorts();
     const none = ['-http01', '', '-https01', '', '-tlsalpn01', ''];
-    running.push(
-      await launch({
-        command: [
-          ...(['pebble-challtestsrv', '-dns01', `127.0.0.1:${dnsPort}`] as const),
-          ...['-defaultIPv4', '127.0.0.1', '-defaultIPv6', ''],
-          ...['-management', `127.0.0.1:${dnsManagementPort}`, ...none],
-        ],
-        readyWhen: /Starting management server/,
-      }),
-    );
+    const names = await launch({
+      command: [
+        ...(['pebble-challtestsrv', '-dns01', `127.0.0.1:${dnsPort}`] as const),
+        ...['-defaultIPv4', '127.0.0.1', '-defaultIPv6', ''],
+        ...['-management', `127.0.0.1:${dnsManagementPort}`, ...none],
+      ],
+    });
+    running.push(names);
+    await listening(names, dnsPort);
     const config = join(directory, 'config.json');
     writeFileSync(
       config,
@@ -62,13 +63,12 @@ export async function startPebble(options: { httpPort?: number; tlsPort?: number
         },
       }),
     );
-    running.push(
-      await launch({
-        command: ['pebble', '-strict', '-config', config, '-dnsserver', `127.0.0.1:${dnsPort}`],
-        env: { ...process.env, PEBBLE_VA_NOSLEEP: '1' },
-        readyWhen: /ACME directory available/,
-      }),
-    );
+    const pebble = await launch({
+      command: ['pebble', '-strict', '-config', config, '-dnsserver', `127.0.0.1:${dnsPort}`],
+      env: { ...process.env, PEBBLE_VA_NOSLEEP: '1' },
+    });
+    running.push(pebble);
+    await Promise.all([listening(pebble, port), listening(pebble, managementPort)]);
     return {
       directory: `https://127.0.0.1:${port}/dir`,
       ca: certificate.cert,
@@ -83,8 +83,26 @@ export async function startPebble(options: { httpPort?: number; tlsPort?: number
 }
 
 /** Several at once, so that none is given twice. */
-async function freePorts(count: number): Promise<number[]> {
-  return await Promise.all(Array.from({ length: count }, freePort));
+async function freePorts(): Promise<[number, number, number, number]> {
+  return await Promise.all([freePort(), freePort(), freePort(), freePort()]);
+}
+
+/** Resolves when the program takes connections: it says that it does before it does. @throws where it ends before. */
+async function listening({ exited, output }: Launched, port: number): Promise<void> {
+  let code: number | string | undefined;
+  void exited.then((end) => {
+    code = end;
+  });
+  while (code === undefined) {
+    const socket = connect(port, '127.0.0.1');
+    const isTaken = await once(socket, 'connect').then(
+      () => true,
+      () => false, // not yet
+    );
+    socket.destroy();
+    if (isTaken) return;
+  }
+  throw new Error(`it ended with ${code} before it listened:\n${output()}`);
 }
 
 function fetchText(url: string, ca: string): Promise<string> {
