@@ -55,7 +55,7 @@ function look(viewer: Peer) {
   const demuxer = new Demuxer({
     onAccessUnit: ({ config, pts }) =>
       config?.codec === 'h264' && pictures.push({ width: config.width, ms: pts / 90 }),
-    onDamage: ({ kind }) => damage.push(kind),
+    onDamage: (one) => damage.push(JSON.stringify(one)),
   });
   demuxer.push(Buffer.concat(messages(viewer).map(({ bytes }) => bytes)));
   const runs: number[][] = [];
