@@ -19,8 +19,8 @@ export interface Studio {
   received(): Buffer;
   /** Resolves when so much more media time has come, in ms by the wall clock of arrivals. */
   record(ms: number): Promise<void>;
-  /** A file with what came so far. */
-  file(name: string): Promise<string>;
+  /** A file with what came so far, or with the part of it that is wanted. */
+  file(name: string, wanted?: (stream: Buffer) => Buffer): Promise<string>;
 }
 
 export interface Encoder {
@@ -63,9 +63,9 @@ export async function startStudio(t: TestContext, feeds: readonly string[]): Pro
     },
     received,
     record: (ms) => passed(far, ms),
-    file: async (name) => {
+    file: async (name, wanted = (stream) => stream) => {
       const file = path.join(dir, `${name}.mpegts`);
-      await writeFile(file, received());
+      await writeFile(file, wanted(received()));
       return file;
     },
   };
