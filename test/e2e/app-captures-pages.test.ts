@@ -158,6 +158,22 @@ describe('the timeline', () => {
     await page.close();
   });
 
+  test('a film that began before the page could hear of it is there too', async () => {
+    const list = home.routes['GET /api/v1/captures'];
+    assert.ok(list);
+    let hasBegun = false;
+    home.routes['GET /api/v1/captures'] = (call) => {
+      const answer = list(call);
+      if (!hasBegun) films.push(...fakeFilms(1));
+      hasBegun = true;
+      return answer;
+    };
+    const { page } = await open('#/captures');
+    // Long before the page looks again by itself.
+    await cards(page).first().waitFor({ timeout: 15_000 });
+    await page.close();
+  });
+
   test('a film is there while it is being filmed, grows, and goes when it is deleted, without a reload', async () => {
     films.push(...fakeFilms(3));
     const { page } = await open('#/captures');

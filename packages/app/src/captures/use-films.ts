@@ -64,7 +64,7 @@ export function useFilms(filter: Filter, onAlarm: () => void): Films {
   }, [head.value, change]);
   useEvents(newsPath(filter.device), NEWS, (kind, value) => {
     if (kind === 'alarm') return onAlarm();
-    if (kind === 'again') return void head.reload(); // some news were missed
+    if (kind === 'again') return void head.reload(); // some news may have been missed
     const film = decodeCapture(new Fields(value));
     const isHere = kind === 'capture' && film && matches(filter, film);
     if (isHere) change((known) => withFilm(known, film));

@@ -5,7 +5,8 @@ type Listener = (event: MessageEvent<string>) => void;
 /**
  * Server-sent events of one address: one connection for all who listen, as a browser has only six for a relay without
  * HTTP/2. It is open while the page is seen and somebody listens. The browser connects again by itself; after an answer
- * that is no stream of events it is tried again in 3 s.
+ * that is no stream of events it is tried again in 3 s. Whenever it has opened it tells `again`, as the relay does where it
+ * left something out: what happened before is to be asked for.
  */
 export class EventLine {
   static readonly #lines = new Map<string, EventLine>();
@@ -55,6 +56,7 @@ export class EventLine {
     const source = new EventSource(this.#path);
     this.#source = source;
     for (const kind of this.#listeners.keys()) source.addEventListener(kind, this.#tell);
+    source.addEventListener('open', () => this.#tell(new MessageEvent('again', { data: '{}' })));
     source.addEventListener('error', () => {
       if (source.readyState !== EventSource.CLOSED) return;
       clearTimeout(this.#timer);
