@@ -155,7 +155,7 @@ export class LiveTopic {
     switch (verdict.kind) {
       case 'heard':
         this.#hear(from);
-        this.#carry(message, from);
+        for (const each of verdict.messages) this.#carry(each, from);
         return;
       case 'held':
         return;

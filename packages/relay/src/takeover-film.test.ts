@@ -103,6 +103,23 @@ describe('a viewer, while another encoder takes over with the same PIDs and time
     });
   }
 
+  it('misses nothing where the new one begins with a key frame, and its sound comes after', async () => {
+    await using relay = await openRelay({ open: ['**'] });
+    using viewer = await Peer.open(`${relay.ws}/out/x`, { protocols });
+    using old = await Peer.open(`${relay.ws}/in/x`, { protocols });
+    using young = await Peer.open(`${relay.ws}/in/x`, { protocols });
+    const to = cut(second, 1316);
+    const begin = to.flatMap(({ isKey }, at) => (isKey ? [at] : []))[1] as number;
+    for (const { bytes } of cut(first, 1316)) old.send(bytes);
+    await old.settled();
+    for (const { bytes } of to.slice(begin)) young.send(bytes);
+    const last = payload([(to.at(-1) as Cut).bytes]);
+    await viewer.until(() => payload(viewer.heard.slice(-1)).equals(last));
+    const { pictures, damage } = take(payload(viewer.heard));
+    assert.deepEqual(pictures, [...take(first).pictures, ...take(second).pictures.slice(25)]);
+    assert.deepEqual(damage, []);
+  });
+
   it('is given the new one’s tables and group when it comes after that', async () => {
     await using relay = await openRelay({ open: ['**'] });
     using early = await Peer.open(`${relay.ws}/out/x`, { protocols });

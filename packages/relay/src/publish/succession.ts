@@ -1,20 +1,20 @@
 import type { HubMessage } from '@perch/hub';
 import { beginsGroup } from '@perch/mpegts';
 import { type Millis, millis } from '@perch/runtime';
-import { isTransportStream, Successor } from './successor.ts';
+import { isTransportStream, jumpsOf, Successor } from './successor.ts';
 
 /**
- * What becomes of a message. `heard`: it is carried on. `held`: its publisher is not heard yet. `takes-over`: its
+ * What becomes of a message. `heard`: `messages` are carried on. `held`: its publisher is not heard yet. `takes-over`: its
  * publisher is heard from here on, beginning with `messages`; `before` is not heard any more.
  */
 export type Verdict<P> =
-  | { readonly kind: 'heard' | 'held' }
+  | { readonly kind: 'held' }
+  | { readonly kind: 'heard'; readonly messages: readonly HubMessage[] }
   | { readonly kind: 'takes-over'; readonly before: P | undefined; readonly messages: readonly HubMessage[] };
 
 /** Where nobody else is heard, a random access point is awaited for so long. */
 export const PATIENCE = millis(2_000);
 
-const HEARD = { kind: 'heard' } as const;
 const HELD = { kind: 'held' } as const;
 
 /**
@@ -26,6 +26,8 @@ export class Succession<P extends object> {
   readonly #successors = new Map<P, Successor>();
   /** Pictures or sound were heard: whoever comes next must begin where a decoder can. */
   #hasMedia = false;
+  /** PIDs of the one who took over, of which nothing came since. */
+  #unheard: Set<number> = new Set();
 
   /** Who is heard. */
   get publisher(): P | undefined {
@@ -41,17 +43,21 @@ export class Succession<P extends object> {
     const { mark } = message;
     if (from === this.#publisher) {
       this.#hasMedia ||= mark.class !== 'data';
-      return HEARD;
+      return { kind: 'heard', messages: this.#withJumps(message) };
     }
     // Words beside pictures, from whomever, are no other stream.
-    if (this.#hasMedia && mark.class === 'data' && !isTransportStream(message)) return HEARD;
+    if (this.#hasMedia && mark.class === 'data' && !isTransportStream(message))
+      return { kind: 'heard', messages: [message] };
     const successor = this.#successorOf(from, now);
     if (!this.#isTime(message, successor, now)) {
       successor.hear(message);
       return HELD;
     }
-    const messages = this.#hasMedia ? successor.begin(message) : [message];
+    const { messages, unheard } = this.#hasMedia
+      ? successor.begin(message)
+      : { messages: [message], unheard: new Set<number>() };
     const before = this.takeOver(from);
+    this.#unheard = unheard;
     this.#hasMedia ||= mark.class !== 'data';
     return { kind: 'takes-over', before, messages };
   }
@@ -60,6 +66,7 @@ export class Succession<P extends object> {
   takeOver(publisher: P): P | undefined {
     const before = this.#publisher;
     this.#publisher = publisher;
+    this.#unheard = new Set();
     this.#successors.delete(publisher);
     return before === publisher ? undefined : before;
   }
@@ -70,6 +77,13 @@ export class Succession<P extends object> {
     if (this.#publisher !== publisher) return false;
     this.#publisher = undefined;
     return true;
+  }
+
+  #withJumps(message: HubMessage): readonly HubMessage[] {
+    if (this.#unheard.size === 0 || !isTransportStream(message)) return [message];
+    const { jumps, unheard } = jumpsOf(message, this.#unheard);
+    this.#unheard = unheard;
+    return jumps ? [jumps, message] : [message];
   }
 
   #isTime({ mark }: HubMessage, successor: Successor, now: Millis): boolean {

@@ -1,6 +1,7 @@
 import type { HubMessage } from '@perch/hub';
 import {
   counterOf,
+  Demuxer,
   hasPayload,
   NULL_PID,
   PACKET_BYTES,
@@ -31,25 +32,32 @@ export class Successor {
   }
 
   /**
-   * What goes on instead of the message with which it takes over: that the counters jump, then PAT and PMT if they are
-   * not there anyway, then the message. A viewer's demuxer goes on as if nothing had been lost.
+   * `messages` go on instead of the message with which it takes over: that the counters jump, then PAT and PMT if they are
+   * not there anyway, then the message. A viewer's demuxer goes on as if nothing had been lost. Of the PIDs that are
+   * `unheard` nothing came yet: how their counters jump is said when something does, with {@link jumpsOf}.
    */
-  begin(message: HubMessage): readonly HubMessage[] {
-    if (!isTransportStream(message)) return [message];
+  begin(message: HubMessage): { readonly messages: readonly HubMessage[]; readonly unheard: Set<number> } {
+    if (!isTransportStream(message)) return { messages: [message], unheard: new Set() };
     this.#tables.push(message.bytes);
     const first = withTables(message, this.#tables) ?? message;
-    const before = new Map(this.#counters);
-    const seen = new Set<number>();
-    for (const packet of packetsOf(first.bytes)) {
-      const pid = pidOf(first.bytes, packet);
-      if (seen.has(pid) || !hasPayload(first.bytes, packet)) continue;
-      seen.add(pid);
-      before.set(pid, (counterOf(first.bytes, packet) - 1) & 15);
-    }
+    const before = new Map([...this.#counters, ...countersBefore(first.bytes)]);
     before.delete(NULL_PID);
-    if (before.size === 0) return [first];
-    const bytes = Buffer.concat([...before].map(([pid, counter]) => jump(pid, counter)));
-    return [{ bytes, text: false, mark: { randomAccess: false, class: 'data' } }, first];
+    const messages = before.size === 0 ? [first] : [jumps(before), first];
+    return { messages, unheard: this.#listed().difference(before) };
+  }
+
+  /** The PIDs that its tables list. */
+  #listed(): Set<number> {
+    const pids = new Set<number>();
+    const demuxer = new Demuxer({
+      onProgram: ({ pcrPid, streams }) => {
+        for (const pid of [pcrPid, ...streams.map((stream) => stream.pid)]) pids.add(pid);
+      },
+    });
+    const tables = this.#tables.packets();
+    if (tables) demuxer.push(tables);
+    demuxer.flush();
+    return pids.difference(new Set([NULL_PID]));
   }
 
   #count(bytes: Uint8Array, packet: number): void {
@@ -57,13 +65,43 @@ export class Successor {
   }
 }
 
+/**
+ * That counters jump, of those of `pids` of which something is in this message, to go on before it; and the others, which
+ * are still `unheard`.
+ */
+export function jumpsOf(
+  { bytes }: HubMessage,
+  pids: Set<number>,
+): { readonly jumps?: HubMessage; readonly unheard: Set<number> } {
+  const before = new Map([...countersBefore(bytes)].filter(([pid]) => pids.has(pid)));
+  if (before.size === 0) return { unheard: pids };
+  return { jumps: jumps(before), unheard: pids.difference(before) };
+}
+
 /** Whether these are whole packets. */
 export const isTransportStream = ({ bytes, text }: HubMessage): boolean =>
   !text && bytes.length > 0 && bytes.length % PACKET_BYTES === 0 && bytes[0] === SYNC_BYTE;
 
+/** The continuity counters that come before the first packets with payload, by PID. */
+function countersBefore(bytes: Uint8Array): Map<number, number> {
+  const before = new Map<number, number>();
+  for (const packet of packetsOf(bytes)) {
+    const pid = pidOf(bytes, packet);
+    if (!before.has(pid) && hasPayload(bytes, packet)) before.set(pid, (counterOf(bytes, packet) - 1) & 15);
+  }
+  return before;
+}
+
 function* packetsOf(bytes: Uint8Array): Generator<number> {
   for (let packet = 0; packet < bytes.length; packet += PACKET_BYTES) yield packet;
 }
+
+/** @param before of each PID, the counter that its next packet comes after. */
+const jumps = (before: ReadonlyMap<number, number>): HubMessage => ({
+  bytes: Buffer.concat([...before].map(([pid, counter]) => jump(pid, counter))),
+  text: false,
+  mark: { randomAccess: false, class: 'data' },
+});
 
 /**
  * ISO/IEC 13818-1 2.4.3.4: a packet of nothing but an adaptation field whose discontinuity_indicator says that the
