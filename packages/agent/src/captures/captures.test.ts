@@ -1,7 +1,18 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFile, mkdir, mkdtemp, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { createConnection, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -83,6 +94,15 @@ async function device(
       }));
     },
   };
+}
+
+/** How often this process has a file open. */
+async function timesOpen(path: string): Promise<number> {
+  const links = await Promise.all(
+    // One may be closed meanwhile.
+    (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')),
+  );
+  return links.filter((link) => link === path).length;
 }
 
 const segment = (path: string) => JSON.stringify({ segment: path });
@@ -243,7 +263,8 @@ test('a pipe may be written by one program after the other', async (t) => {
   t.after(() => rm(home, { recursive: true, force: true }));
   const pipe = join(home, 'list');
   execFileSync('mkfifo', [pipe]);
-  const { file, films } = await device(t, { fileList: pipe });
+  const { captures, file, films } = await device(t, { fileList: pipe });
+  assert.equal(await timesOpen(pipe), 1);
   for (const name of ['a.mp4', 'b.mp4']) {
     await file(name, name);
     const writer = await open(pipe, 'w');
@@ -251,6 +272,15 @@ test('a pipe may be written by one program after the other', async (t) => {
     await writer.close();
   }
   assert.equal((await films(2)).length, 2);
+  await captures.close();
+  while ((await timesOpen(pipe)) > 0) await new Promise((resolve) => setImmediate(resolve));
+});
+
+test('a list that is none is named, and not left open', async (t) => {
+  const home = await mkdtemp(join(tmpdir(), 'perch-captures-'));
+  t.after(() => rm(home, { recursive: true, force: true }));
+  await assert.rejects(device(t, { fileList: home }), /neither a file nor a named pipe/);
+  assert.equal(await timesOpen(home), 0);
 });
 
 test('a list in a file is followed as it grows, and nothing of it is taken twice', async (t) => {

@@ -85,6 +85,7 @@ export class FileList implements AsyncDisposable {
         this.#follower = await Follower.start({ ...this.#options, handle, stats, take: this.#take });
         return;
       }
+      await handle.close();
       if (!stats.isFIFO()) throw new Error('it is neither a file nor a named pipe');
       // With a writer of its own the pipe never ends, whoever writes to it and goes.
       handle = await open(list, O_RDWR | O_NONBLOCK);
