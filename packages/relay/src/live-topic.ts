@@ -155,7 +155,8 @@ export class LiveTopic {
     switch (verdict.kind) {
       case 'heard':
         this.#hear(from);
-        for (const each of verdict.messages) this.#carry(each, from);
+        if (verdict.first) this.#carry(verdict.first, from);
+        this.#carry(message, from);
         return;
       case 'held':
         return;

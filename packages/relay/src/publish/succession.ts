@@ -4,17 +4,18 @@ import { type Millis, millis } from '@perch/runtime';
 import { isTransportStream, jumpsOf, Successor } from './successor.ts';
 
 /**
- * What becomes of a message. `heard`: `messages` are carried on. `held`: its publisher is not heard yet. `takes-over`: its
+ * What becomes of a message. `heard`: it is carried on, after `first`. `held`: its publisher is not heard yet. `takes-over`: its
  * publisher is heard from here on, beginning with `messages`; `before` is not heard any more.
  */
 export type Verdict<P> =
   | { readonly kind: 'held' }
-  | { readonly kind: 'heard'; readonly messages: readonly HubMessage[] }
+  | { readonly kind: 'heard'; readonly first?: HubMessage }
   | { readonly kind: 'takes-over'; readonly before: P | undefined; readonly messages: readonly HubMessage[] };
 
 /** Where nobody else is heard, a random access point is awaited for so long. */
 export const PATIENCE = millis(2_000);
 
+const HEARD = { kind: 'heard' } as const;
 const HELD = { kind: 'held' } as const;
 
 /**
@@ -43,11 +44,10 @@ export class Succession<P extends object> {
     const { mark } = message;
     if (from === this.#publisher) {
       this.#hasMedia ||= mark.class !== 'data';
-      return { kind: 'heard', messages: this.#withJumps(message) };
+      return this.#unheard.size === 0 ? HEARD : this.#heardAnew(message);
     }
     // Words beside pictures, from whomever, are no other stream.
-    if (this.#hasMedia && mark.class === 'data' && !isTransportStream(message))
-      return { kind: 'heard', messages: [message] };
+    if (this.#hasMedia && mark.class === 'data' && !isTransportStream(message)) return HEARD;
     const successor = this.#successorOf(from, now);
     if (!this.#isTime(message, successor, now)) {
       successor.hear(message);
@@ -79,11 +79,12 @@ export class Succession<P extends object> {
     return true;
   }
 
-  #withJumps(message: HubMessage): readonly HubMessage[] {
-    if (this.#unheard.size === 0 || !isTransportStream(message)) return [message];
+  /** A message that may have the first packets of some PIDs. */
+  #heardAnew(message: HubMessage): Verdict<P> {
+    if (!isTransportStream(message)) return HEARD;
     const { jumps, unheard } = jumpsOf(message, this.#unheard);
     this.#unheard = unheard;
-    return jumps ? [jumps, message] : [message];
+    return jumps ? { kind: 'heard', first: jumps } : HEARD;
   }
 
   #isTime({ mark }: HubMessage, successor: Successor, now: Millis): boolean {
