@@ -362,6 +362,7 @@ describe('a camera', () => {
     const lines: string[] = [];
     page.on('request', (request) => request.resourceType() === 'eventsource' && lines.push(request.url()));
     await page.getByRole('link', { name: 'Devices' }).click();
+    await page.getByRole('heading', { name: 'Devices', level: 1 }).waitFor();
     await page.getByRole('link', { name: /Kitchen/ }).click();
     const panel = page.getByRole('region', { name: 'Camera' });
     await panel.getByText('It films when something moves.').waitFor();

@@ -223,6 +223,8 @@ test('a film that is deleted is gone from the timeline and from the relay', asyn
 
 test('the camera is armed, films and is disarmed by a tap, and the page says how far that came', async () => {
   await page.getByRole('link', { name: 'Devices' }).click();
+  // Until then the films of the kitchen are links, too.
+  await page.getByRole('heading', { name: 'Devices', level: 1 }).waitFor();
   await page.getByRole('link', { name: /Kitchen/ }).click();
   const panel = page.getByRole('region', { name: 'Camera' });
   await panel.getByRole('button', { name: 'Arm', exact: true }).click();

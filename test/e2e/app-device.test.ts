@@ -56,6 +56,7 @@ const shows = (where: Page, selector: string, frames = 10) =>
 
 test('a machine is enrolled by the code of the app, and its page shows live what it sees and hears', async () => {
   await page.getByRole('link', { name: 'Devices' }).click();
+  await page.getByRole('heading', { name: 'Devices', level: 1 }).waitFor();
   await page.getByRole('button', { name: 'Add a device' }).click();
   await page.getByLabel('What is it called?').fill('Kitchen');
   await page.keyboard.press('Enter');
@@ -113,6 +114,7 @@ test('a feed is muted by a tap: the device keeps the rule, and its sound is gone
 
 test('an invited guest sees the stream and nothing else, until the invite is ended; the history tells of it', async () => {
   await page.getByRole('link', { name: 'People' }).click();
+  await page.getByRole('heading', { name: 'People', level: 1 }).waitFor();
   await page.getByRole('button', { name: 'Share' }).click();
   await page.getByLabel('What?').selectOption(`${device}/stream/front`);
   await page.getByLabel('For whom?').fill('Tom');
@@ -143,6 +145,7 @@ test('an invited guest sees the stream and nothing else, until the invite is end
 
 test('a device that is removed is gone at once', async () => {
   await page.getByRole('link', { name: 'Devices' }).click();
+  await page.getByRole('heading', { name: 'Devices', level: 1 }).waitFor();
   await page.getByRole('link', { name: /Kitchen/ }).click();
   await page.getByRole('button', { name: 'Remove', exact: true }).click();
   await page.getByRole('button', { name: 'Remove it' }).click();
