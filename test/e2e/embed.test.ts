@@ -158,7 +158,9 @@ describe('a stream in a frame on a foreign page', () => {
     const own = await browser.newPage();
     // At the address of the frame, so that only the site that it is in keeps the cookie away.
     await own.page.goto((await relay.signInLink()).replace('localhost', '127.0.0.1'));
-    await own.page.waitForFunction(() => location.hash === '');
+    await own.page.getByRole('heading', { name: 'Live', level: 1 }).waitFor();
+    // What is live is played there: the next code makes it so for a moment.
+    await own.page.close();
     const used = await newCode();
     const first = new WebSocket(`${relay.url.replace('http', 'ws')}/session/lab/cam?code=${used}`);
     await new Promise((resolve) => first.once('open', resolve));
@@ -176,7 +178,6 @@ describe('a stream in a frame on a foreign page', () => {
       await page.close();
     }
     assert.equal(await viewers(), 0);
-    await own.page.close();
   });
 
   it('never takes a code from anybody but the page around it', async () => {
